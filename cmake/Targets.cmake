@@ -1,0 +1,34 @@
+include(GoogleTest)
+
+# committest_library(NAME SOURCES a.cc … LINK target …): one static library of ours.
+function(committest_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_link_libraries(${name} PUBLIC committest_options ${arg_LINK} PRIVATE ${arg_PRIVATE_LINK})
+endfunction()
+
+# committest_executable(NAME SOURCES main.cc LINK target …)
+function(committest_executable name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE committest_options ${arg_LINK})
+endfunction()
+
+# committest_test(NAME LABEL unit|integration|simulation [CONCURRENT] SOURCES a_test.cc … LINK …)
+#
+# CONCURRENT marks tests that start threads; they run under ThreadSanitizer too. Integration tests
+# share one API server, so ctest gets no more than one of them at a time.
+function(committest_test name)
+  cmake_parse_arguments(arg "CONCURRENT" "LABEL" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE committest_options ${arg_LINK} GTest::gmock_main)
+  set(labels ${arg_LABEL})
+  if(arg_CONCURRENT)
+    list(APPEND labels concurrent)
+  endif()
+  set(properties LABELS "${labels}" TIMEOUT 120)
+  if(arg_LABEL STREQUAL "integration")
+    list(APPEND properties RUN_SERIAL ON)
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
+endfunction()
