@@ -1,0 +1,206 @@
+#include <array>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "common/api/commit_id.h"
+#include "common/api/commit_test.h"
+#include "common/api/strict_reader.h"
+#include "common/base/time_format.h"
+#include "common/kube/json_reader.h"
+
+namespace committest::api {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::int64_t kDaySeconds = 86'400;
+
+Source ReadSource(StrictReader& spec) {
+  static const json kEmpty = json::object();
+  const json* value = spec.Object("source");
+  StrictReader reader(value != nullptr ? *value : kEmpty, spec.PathOf("source"));
+  Source source;
+  source.url = reader.String("url", {}, 2048);
+  source.commit = reader.String("commit", {}, 64);
+  source.ref = reader.String("ref", {}, 255);
+  source.author = reader.String("author", {}, 256);
+  source.subject = reader.String("subject", {}, 400);
+  if (source.url.empty()) reader.Refuse("url", "is empty, expected the repository's URL");
+  if (!IsCommitId(source.commit)) {
+    reader.Refuse("commit",
+                  "is '" + source.commit + "', expected 40 or 64 lower-case hexadecimal digits");
+  }
+  if (auto status = reader.Finish(UnknownMembers::kIgnore); !status) {
+    return spec.Take(Result<Source>(Fail(status.error())));
+  }
+  return source;
+}
+
+Trigger ReadTrigger(StrictReader& spec) {
+  const json* value = spec.Object("trigger");
+  if (value == nullptr) return {};
+  StrictReader reader(*value, spec.PathOf("trigger"));
+  Trigger trigger;
+  const std::string type = reader.String("type", "Manual", 32);
+  // A type that a newer version knows says how the object came to be; it changes nothing here.
+  trigger.type = type == "Poll" ? TriggerType::kPoll : TriggerType::kManual;
+  trigger.detected_time = reader.Time("detectedTime");
+  if (auto status = reader.Finish(UnknownMembers::kIgnore); !status) {
+    return spec.Take(Result<Trigger>(Fail(status.error())));
+  }
+  return trigger;
+}
+
+std::vector<EnvVar> ReadEnv(StrictReader& execution) {
+  std::vector<EnvVar> env;
+  const json* list = execution.Array("env", 64);
+  if (list == nullptr) return env;
+  for (const json& item : *list) {
+    env.push_back({kube::StringAt(item, "name"), kube::StringAt(item, "value")});
+    if (env.back().name.empty() || env.back().name.starts_with("COMMITTEST_")) {
+      execution.Refuse("env", "has the name '" + env.back().name +
+                                  "', expected a name that is not empty and does not begin with "
+                                  "COMMITTEST_, which the runner's own variables use");
+    }
+  }
+  return env;
+}
+
+std::vector<Toleration> ReadTolerations(StrictReader& execution) {
+  std::vector<Toleration> tolerations;
+  const json* list = execution.Array("tolerations", 16);
+  if (list == nullptr) return tolerations;
+  for (const json& item : *list) {
+    tolerations.push_back({kube::StringAt(item, "key"), kube::StringAt(item, "operator"),
+                           kube::StringAt(item, "value"), kube::StringAt(item, "effect")});
+  }
+  return tolerations;
+}
+
+json ToJson(const Toleration& toleration) {
+  json value = json::object();
+  const std::array<std::pair<const char*, const std::string*>, 4> members{
+      {{"key", &toleration.key},
+       {"operator", &toleration.operator_},
+       {"value", &toleration.value},
+       {"effect", &toleration.effect}}};
+  for (const auto& [name, text] : members) {
+    if (!text->empty()) value[name] = *text;
+  }
+  return value;
+}
+
+json ToJson(const Source& source) {
+  json value = {{"url", source.url}, {"commit", source.commit}};
+  if (!source.ref.empty()) value["ref"] = source.ref;
+  if (!source.author.empty()) value["author"] = source.author;
+  if (!source.subject.empty()) value["subject"] = source.subject;
+  return value;
+}
+
+json ToJson(const Trigger& trigger) {
+  json value = {{"type", TriggerTypeName(trigger.type)}};
+  if (trigger.detected_time) value["detectedTime"] = FormatTime(*trigger.detected_time);
+  return value;
+}
+
+}  // namespace
+
+std::string_view TriggerTypeName(TriggerType type) {
+  switch (type) {
+    case TriggerType::kManual:
+      return "Manual";
+    case TriggerType::kPoll:
+      return "Poll";
+  }
+  return "Manual";
+}
+
+Result<ExecutionSpec> ParseExecutionSpec(const json& value, std::string_view path,
+                                         UnknownMembers unknown) {
+  const ExecutionSpec defaults;
+  StrictReader reader(value, path);
+  ExecutionSpec execution;
+  execution.image = reader.String("image", {}, 512);
+  execution.resources = reader.StringMap("resources");
+  execution.env = ReadEnv(reader);
+  execution.timeout_seconds =
+      reader.Int("timeoutSeconds", defaults.timeout_seconds, 1, kDaySeconds);
+  execution.schedule_timeout_seconds =
+      reader.Int("scheduleTimeoutSeconds", defaults.schedule_timeout_seconds, 1, kDaySeconds);
+  execution.start_timeout_seconds =
+      reader.Int("startTimeoutSeconds", defaults.start_timeout_seconds, 1, kDaySeconds);
+  execution.runtime_class_name = reader.String("runtimeClassName", {}, 253);
+  execution.node_selector = reader.StringMap("nodeSelector");
+  execution.tolerations = ReadTolerations(reader);
+  if (auto status = reader.Finish(unknown); !status) return Fail(std::move(status.error()));
+  return execution;
+}
+
+json ToJson(const ExecutionSpec& execution) {
+  json value = {{"timeoutSeconds", execution.timeout_seconds},
+                {"scheduleTimeoutSeconds", execution.schedule_timeout_seconds},
+                {"startTimeoutSeconds", execution.start_timeout_seconds}};
+  if (!execution.image.empty()) value["image"] = execution.image;
+  if (!execution.resources.empty()) value["resources"] = execution.resources;
+  for (const EnvVar& variable : execution.env) {
+    value["env"].push_back({{"name", variable.name}, {"value", variable.value}});
+  }
+  if (!execution.runtime_class_name.empty()) {
+    value["runtimeClassName"] = execution.runtime_class_name;
+  }
+  if (!execution.node_selector.empty()) value["nodeSelector"] = execution.node_selector;
+  for (const Toleration& toleration : execution.tolerations) {
+    value["tolerations"].push_back(ToJson(toleration));
+  }
+  return value;
+}
+
+Result<RetrySpec> ParseRetrySpec(const json& value, std::string_view path, UnknownMembers unknown) {
+  StrictReader reader(value, path);
+  RetrySpec retry;
+  retry.infrastructure_limit = reader.Int("infrastructureLimit", retry.infrastructure_limit, 0, 10);
+  if (auto status = reader.Finish(unknown); !status) return Fail(std::move(status.error()));
+  return retry;
+}
+
+json ToJson(const RetrySpec& retry) {
+  return {{"infrastructureLimit", retry.infrastructure_limit}};
+}
+
+Result<CommitTestSpec> ParseCommitTestSpec(const json& value) {
+  StrictReader reader(value, "spec");
+  CommitTestSpec spec;
+  spec.repository_name = reader.String("repositoryName", {}, 253);
+  spec.source = ReadSource(reader);
+  spec.trigger = ReadTrigger(reader);
+  if (const json* tests = reader.Object("tests")) {
+    spec.tests = reader.Take(ParseTestsSpec(*tests, "spec.tests", UnknownMembers::kIgnore));
+  }
+  if (const json* execution = reader.Object("execution")) {
+    spec.execution =
+        reader.Take(ParseExecutionSpec(*execution, "spec.execution", UnknownMembers::kIgnore));
+  }
+  if (const json* retry = reader.Object("retry")) {
+    spec.retry = reader.Take(ParseRetrySpec(*retry, "spec.retry", UnknownMembers::kIgnore));
+  }
+  spec.cancel_requested = reader.Bool("cancelRequested", false);
+  if (auto status = reader.Finish(UnknownMembers::kIgnore); !status) {
+    return Fail(std::move(status.error()));
+  }
+  return spec;
+}
+
+json ToJson(const CommitTestSpec& spec) {
+  json value = {{"source", ToJson(spec.source)},
+                {"trigger", ToJson(spec.trigger)},
+                {"tests", ToJson(spec.tests)},
+                {"execution", ToJson(spec.execution)},
+                {"retry", ToJson(spec.retry)}};
+  if (!spec.repository_name.empty()) value["repositoryName"] = spec.repository_name;
+  if (spec.cancel_requested) value["cancelRequested"] = true;
+  return value;
+}
+
+}  // namespace committest::api

@@ -1,0 +1,157 @@
+#include "common/api/observed_repository.h"
+
+#include <nlohmann/json.hpp>
+
+#include "common/api/strict_reader.h"
+#include "common/base/strings.h"
+#include "common/base/time_format.h"
+#include "common/kube/json_reader.h"
+
+namespace committest::api {
+namespace {
+
+using nlohmann::json;
+
+CommitPolicy ReadPolicy(StrictReader& spec) {
+  const std::string text = spec.String("commitPolicy", "EveryCommit", 32);
+  if (text == CommitPolicyName(CommitPolicy::kTipOnly)) return CommitPolicy::kTipOnly;
+  if (text != CommitPolicyName(CommitPolicy::kEveryCommit)) {
+    spec.Refuse("commitPolicy", "is '" + OneLine(text) + "', expected EveryCommit or TipOnly");
+  }
+  return CommitPolicy::kEveryCommit;
+}
+
+History ReadHistory(StrictReader& spec) {
+  const std::string text = spec.String("history", "FirstParent", 32);
+  if (text == HistoryName(History::kAll)) return History::kAll;
+  if (text != HistoryName(History::kFirstParent)) {
+    spec.Refuse("history", "is '" + OneLine(text) + "', expected FirstParent or All");
+  }
+  return History::kFirstParent;
+}
+
+CommitTestTemplate ReadTemplate(StrictReader& spec) {
+  CommitTestTemplate result;
+  const json* value = spec.Object("template");
+  if (value == nullptr) return result;
+  StrictReader reader(*value, "spec.template");
+  if (const json* tests = reader.Object("tests")) {
+    result.tests =
+        reader.Take(ParseTestsSpec(*tests, "spec.template.tests", UnknownMembers::kIgnore));
+  }
+  if (const json* execution = reader.Object("execution")) {
+    result.execution = reader.Take(
+        ParseExecutionSpec(*execution, "spec.template.execution", UnknownMembers::kIgnore));
+  }
+  if (const json* retry = reader.Object("retry")) {
+    result.retry =
+        reader.Take(ParseRetrySpec(*retry, "spec.template.retry", UnknownMembers::kIgnore));
+  }
+  if (auto status = reader.Finish(UnknownMembers::kIgnore); !status) {
+    return spec.Take(Result<CommitTestTemplate>(Fail(status.error())));
+  }
+  return result;
+}
+
+Result<ObservedRepositorySpec> ParseSpec(const json& value) {
+  const ObservedRepositorySpec defaults;
+  StrictReader reader(value, "spec");
+  ObservedRepositorySpec spec;
+  spec.url = reader.String("url", {}, 2048);
+  spec.refs = reader.Strings("refs", {}, kMaxObservedRefs, 255);
+  spec.poll_period_seconds =
+      reader.Int("pollPeriodSeconds", defaults.poll_period_seconds, 1, 86'400);
+  spec.commit_policy = ReadPolicy(reader);
+  spec.history = ReadHistory(reader);
+  spec.max_backfill = reader.Int("maxBackfill", defaults.max_backfill, 1, 1000);
+  spec.initial_commits = reader.Int("initialCommits", defaults.initial_commits, 0, 1000);
+  spec.suspend = reader.Bool("suspend", false);
+  spec.template_ = ReadTemplate(reader);
+  if (spec.url.empty()) reader.Refuse("url", "is empty, expected the repository's URL");
+  if (auto status = reader.Finish(UnknownMembers::kIgnore); !status) {
+    return Fail(std::move(status.error()));
+  }
+  return spec;
+}
+
+ObservedRepositoryStatus ParseStatus(const json& value) {
+  ObservedRepositoryStatus status;
+  status.observed_generation = kube::IntAt(value, "observedGeneration");
+  status.conditions = ParseConditions(kube::ArrayAt(value, "conditions"));
+  status.last_poll_time = kube::TimeAt(value, "lastPollTime");
+  status.last_commit = kube::StringAt(value, "lastCommit");
+  for (const json& ref : kube::ArrayAt(value, "refs")) {
+    status.refs.push_back({kube::StringAt(ref, "name"), kube::StringAt(ref, "lastSeenCommit"),
+                           kube::StringAt(ref, "lastTestName"),
+                           kube::IntAt(ref, "skippedCommits")});
+  }
+  return status;
+}
+
+json ToJson(const RefStatus& ref) {
+  json value = {{"name", ref.name}, {"lastSeenCommit", ref.last_seen_commit}};
+  if (!ref.last_test_name.empty()) value["lastTestName"] = ref.last_test_name;
+  if (ref.skipped_commits != 0) value["skippedCommits"] = ref.skipped_commits;
+  return value;
+}
+
+}  // namespace
+
+const kube::ResourceType& ObservedRepositoryType() {
+  static const kube::ResourceType kType{"committest.dev", "v1alpha1", "observedrepositories",
+                                        "ObservedRepository"};
+  return kType;
+}
+
+std::string_view CommitPolicyName(CommitPolicy policy) {
+  return policy == CommitPolicy::kTipOnly ? "TipOnly" : "EveryCommit";
+}
+
+std::string_view HistoryName(History history) {
+  return history == History::kAll ? "All" : "FirstParent";
+}
+
+ObservedRepository ParseObservedRepository(const json& object) {
+  ObservedRepository repository;
+  if (auto meta = kube::ParseObjectMeta(object)) {
+    repository.meta = std::move(*meta);
+  } else {
+    repository.parse_error = meta.error().message;
+    return repository;
+  }
+  repository.status = ParseStatus(kube::ObjectAt(object, "status"));
+  if (auto spec = ParseSpec(kube::ObjectAt(object, "spec"))) {
+    repository.spec = std::move(*spec);
+  } else {
+    repository.parse_error = spec.error().message;
+  }
+  return repository;
+}
+
+json ToJson(const ObservedRepositoryStatus& status) {
+  json value = json::object();
+  if (status.observed_generation != 0) value["observedGeneration"] = status.observed_generation;
+  if (!status.conditions.empty()) value["conditions"] = ToJson(status.conditions);
+  if (status.last_poll_time) value["lastPollTime"] = FormatTime(*status.last_poll_time);
+  if (!status.last_commit.empty()) value["lastCommit"] = status.last_commit;
+  for (const RefStatus& ref : status.refs) value["refs"].push_back(ToJson(ref));
+  return value;
+}
+
+json ToJson(const ObservedRepositorySpec& spec) {
+  json value = {{"url", spec.url},
+                {"pollPeriodSeconds", spec.poll_period_seconds},
+                {"commitPolicy", CommitPolicyName(spec.commit_policy)},
+                {"history", HistoryName(spec.history)},
+                {"maxBackfill", spec.max_backfill},
+                {"initialCommits", spec.initial_commits},
+                {"template",
+                 {{"tests", ToJson(spec.template_.tests)},
+                  {"execution", ToJson(spec.template_.execution)},
+                  {"retry", ToJson(spec.template_.retry)}}}};
+  if (!spec.refs.empty()) value["refs"] = spec.refs;
+  if (spec.suspend) value["suspend"] = true;
+  return value;
+}
+
+}  // namespace committest::api

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "common/api/commit_test.h"
+#include "common/api/condition.h"
+#include "common/kube/object.h"
+
+namespace committest::api {
+
+/// `observedrepositories.committest.dev/v1alpha1`. Every field is described in manifests/crds.
+const kube::ResourceType& ObservedRepositoryType();
+
+/// Which of the commits between the cursor and the tip get a CommitTest.
+enum class CommitPolicy { kEveryCommit, kTipOnly };
+std::string_view CommitPolicyName(CommitPolicy policy);
+
+/// Which commits of a merge count.
+enum class History { kFirstParent, kAll };
+std::string_view HistoryName(History history);
+
+/// `spec.template`: what each CommitTest of the repository inherits.
+struct CommitTestTemplate {
+  TestsSpec tests;
+  ExecutionSpec execution;
+  RetrySpec retry;
+
+  bool operator==(const CommitTestTemplate&) const = default;
+};
+
+struct ObservedRepositorySpec {
+  std::string url;
+  /// Full ref names or globs ("refs/heads/release/*"); empty: the branch that HEAD points to.
+  std::vector<std::string> refs;
+  std::int64_t poll_period_seconds = 5;  ///< 1..86400
+  CommitPolicy commit_policy = CommitPolicy::kEveryCommit;
+  History history = History::kFirstParent;
+  std::int64_t max_backfill = 50;  ///< Commits per ref and look; older ones are counted as skipped.
+  std::int64_t initial_commits = 1;  ///< Commits of a ref's history at first sight.
+  bool suspend = false;
+  CommitTestTemplate template_;
+
+  bool operator==(const ObservedRepositorySpec&) const = default;
+};
+
+/// `status.refs[]`: the cursor. It moves only after the CommitTests up to it exist.
+struct RefStatus {
+  std::string name;
+  std::string last_seen_commit;
+  std::string last_test_name;
+  std::int64_t skipped_commits = 0;  ///< By maxBackfill, since the ref was first seen.
+
+  bool operator==(const RefStatus&) const = default;
+};
+
+struct ObservedRepositoryStatus {
+  std::int64_t observed_generation = 0;
+  std::vector<Condition> conditions;
+  std::optional<WallTime> last_poll_time;  ///< Written with other changes, at most once a minute.
+  std::vector<RefStatus> refs;             ///< At most `kMaxObservedRefs`, sorted by name.
+  std::string last_commit;                 ///< First 8 digits, for the printer column.
+
+  bool operator==(const ObservedRepositoryStatus&) const = default;
+};
+
+inline constexpr std::size_t kMaxObservedRefs = 100;
+
+struct ObservedRepository {
+  kube::ObjectMeta meta;
+  ObservedRepositorySpec spec;
+  ObservedRepositoryStatus status;
+  std::string parse_error;  ///< As in `CommitTest`.
+};
+
+/// Never fails: see `parse_error`. Fields that are absent get the CRD's defaults.
+ObservedRepository ParseObservedRepository(const nlohmann::json& object);
+nlohmann::json ToJson(const ObservedRepositoryStatus& status);
+nlohmann::json ToJson(const ObservedRepositorySpec& spec);
+
+/// Setting this annotation to a new value makes the observer look at once.
+inline constexpr const char* kPollNowAnnotation = "committest.dev/poll-now";
+
+}  // namespace committest::api

@@ -1,0 +1,49 @@
+#pragma once
+
+namespace committest::api::reason {
+
+// The closed list of reasons of a CommitTest's conditions. One CamelCase word each; docs/api.md
+// says what each means and what to do.
+
+// Admitted
+inline constexpr const char* kAdmitted = "Admitted";
+
+// Started
+inline constexpr const char* kTestsRunning = "TestsRunning";
+inline constexpr const char* kWaitingForPod = "WaitingForPod";
+inline constexpr const char* kUnschedulable = "Unschedulable";
+inline constexpr const char* kContainerCreating = "ContainerCreating";
+inline constexpr const char* kImagePull = "ImagePull";
+inline constexpr const char* kContainerConfig = "ContainerConfig";
+inline constexpr const char* kQuotaExceeded = "QuotaExceeded";
+inline constexpr const char* kAdmissionDenied = "AdmissionDenied";
+inline constexpr const char* kRetrying = "Retrying";
+
+// Completed
+inline constexpr const char* kFinished = "Finished";
+inline constexpr const char* kCancelled = "Cancelled";
+
+// Succeeded
+inline constexpr const char* kTestsPassed = "TestsPassed";
+inline constexpr const char* kTestsFailed = "TestsFailed";
+inline constexpr const char* kNoTestsFound = "NoTestsFound";
+inline constexpr const char* kReportInvalid = "ReportInvalid";
+inline constexpr const char* kCheckoutFailed = "CheckoutFailed";
+inline constexpr const char* kCommitGone = "CommitGone";
+inline constexpr const char* kTimedOut = "TimedOut";
+inline constexpr const char* kOutOfMemory = "OutOfMemory";
+inline constexpr const char* kImagePullFailed = "ImagePullFailed";
+inline constexpr const char* kStartTimeout = "StartTimeout";
+inline constexpr const char* kConfigurationError = "ConfigurationError";
+inline constexpr const char* kInfrastructureRetriesExhausted = "InfrastructureRetriesExhausted";
+inline constexpr const char* kNameConflict = "NameConflict";
+inline constexpr const char* kPending = "Pending";
+
+// Infrastructure failures of one attempt
+inline constexpr const char* kJobDeleted = "JobDeleted";
+inline constexpr const char* kPodLost = "PodLost";
+inline constexpr const char* kDisrupted = "Disrupted";
+inline constexpr const char* kResultLost = "ResultLost";
+inline constexpr const char* kDeadlineExceeded = "DeadlineExceeded";
+
+}  // namespace committest::api::reason

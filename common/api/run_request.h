@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "common/api/strict_reader.h"
+#include "common/base/result.h"
+
+namespace committest::api {
+
+/// How tests are found and run. Written as in the API; `kAuto` looks at the checkout.
+enum class Framework { kAuto, kUnittest, kPytest, kCommand };
+
+std::string_view FrameworkName(Framework framework);
+/// kInvalidArgument names the value and what was expected.
+Result<Framework> ParseFramework(std::string_view text);
+
+/// `spec.tests` of a CommitTest.
+struct TestsSpec {
+  Framework framework = Framework::kAuto;
+  /// The folder that holds the tests, relative to the checkout.
+  std::string path = "tests";
+  /// For `kCommand`: program and arguments. Never given to a shell.
+  std::vector<std::string> command;
+  /// Globs, relative to the checkout, of the JUnit reports that the command leaves.
+  std::vector<std::string> report_paths = {"**/junit*.xml"};
+  /// Whether a run that executed no test may pass.
+  bool allow_no_tests = false;
+
+  bool operator==(const TestsSpec&) const = default;
+};
+
+/// What the operator hands to a runner: one JSON document in the environment variable
+/// `COMMITTEST_RUN`. Nothing of it is ever interpreted by a shell.
+struct RunRequest {
+  std::string url;
+  std::string commit;  ///< 40 or 64 lower-case hexadecimal digits.
+  std::string ref;     ///< Where the commit was seen; a fallback for servers that refuse SHAs.
+  TestsSpec tests;
+  std::int64_t timeout_seconds = 1800;  ///< For the tests alone; the checkout has its own limit.
+
+  bool operator==(const RunRequest&) const = default;
+};
+
+inline constexpr const char* kRunRequestVariable = "COMMITTEST_RUN";
+
+nlohmann::json ToJson(const TestsSpec& tests);
+/// Wrong types and values out of range are kInvalidArgument, and the message names the member
+/// ("tests.framework is 'Foo', expected …").
+Result<TestsSpec> ParseTestsSpec(const nlohmann::json& value, std::string_view path,
+                                 UnknownMembers unknown);
+
+nlohmann::json ToJson(const RunRequest& request);
+/// Refuses unknown members: a runner that does not know an option must not act as if it did.
+Result<RunRequest> ParseRunRequest(std::string_view text);
+
+}  // namespace committest::api

@@ -1,0 +1,118 @@
+#include "common/api/run_summary.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "common/api/strict_reader.h"
+#include "common/base/strings.h"
+
+namespace committest::api {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::int64_t kMaxCount = 100'000'000;
+constexpr std::size_t kMaxNameBytes = 200;
+
+json ToJson(const TestFailure& failure, std::size_t message_bytes) {
+  return {{"name", Truncate(OneLine(failure.name), kMaxNameBytes)},
+          {"file", Truncate(OneLine(failure.file), kMaxNameBytes)},
+          {"message", Truncate(OneLine(failure.message), message_bytes)}};
+}
+
+json ToJson(const RunSummary& summary, std::size_t failures, std::size_t message_bytes) {
+  json list = json::array();
+  for (std::size_t i = 0; i < failures; ++i) {
+    list.push_back(ToJson(summary.failures[i], message_bytes));
+  }
+  const auto omitted = summary.failures.size() - failures;
+  return {{"commit", Truncate(OneLine(summary.commit), 64)},
+          {"framework", Truncate(OneLine(summary.framework), 32)},
+          {"total", summary.counts.total},
+          {"passed", summary.counts.passed},
+          {"failed", summary.counts.failed},
+          {"errored", summary.counts.errored},
+          {"skipped", summary.counts.skipped},
+          {"durationMilliseconds", summary.duration_ms},
+          {"checkoutMilliseconds", summary.checkout_ms},
+          {"reason", Truncate(OneLine(summary.reason), 64)},
+          {"message", Truncate(OneLine(summary.message), kMaxFailureMessageBytes)},
+          {"failures", std::move(list)},
+          {"failuresOmitted", summary.failures_omitted + static_cast<std::int64_t>(omitted)},
+          {"runnerVersion", Truncate(OneLine(summary.runner_version), 32)}};
+}
+
+TestCounts ReadCounts(StrictReader& reader) {
+  TestCounts counts;
+  counts.total = reader.Int("total", 0, 0, kMaxCount);
+  counts.passed = reader.Int("passed", 0, 0, kMaxCount);
+  counts.failed = reader.Int("failed", 0, 0, kMaxCount);
+  counts.errored = reader.Int("errored", 0, 0, kMaxCount);
+  counts.skipped = reader.Int("skipped", 0, 0, kMaxCount);
+  if (counts.total != counts.Executed() + counts.skipped) {
+    reader.Refuse("total", "is not the sum of passed, failed, errored and skipped");
+  }
+  return counts;
+}
+
+std::string Text(StrictReader& reader, std::string_view key, std::size_t max_bytes) {
+  return Truncate(OneLine(reader.String(key)), max_bytes);
+}
+
+std::vector<TestFailure> ReadFailures(StrictReader& reader) {
+  std::vector<TestFailure> failures;
+  const json* list = reader.Array("failures", kMaxFailures);
+  if (list == nullptr) return failures;
+  for (const json& item : *list) {
+    StrictReader entry(item, "failures[" + std::to_string(failures.size()) + "]");
+    failures.push_back({Text(entry, "name", kMaxNameBytes), Text(entry, "file", kMaxNameBytes),
+                        Text(entry, "message", kMaxFailureMessageBytes)});
+    if (auto status = entry.Finish(UnknownMembers::kIgnore); !status) {
+      reader.Take(Result<int>(Fail(status.error())));
+    }
+  }
+  return failures;
+}
+
+}  // namespace
+
+std::string EncodeSummary(const RunSummary& summary) {
+  // First the messages get shorter, then failures are left out: a name alone is worth more than
+  // nothing, and the first failing test is worth most.
+  const std::size_t most = std::min(summary.failures.size(), kMaxFailures);
+  for (std::size_t failures = most;; --failures) {
+    for (const std::size_t message_bytes :
+         {kMaxFailureMessageBytes, std::size_t{120}, std::size_t{40}}) {
+      if (message_bytes < kMaxFailureMessageBytes && failures > 3) break;
+      std::string text = ToJson(summary, failures, message_bytes).dump();
+      if (text.size() <= kMaxSummaryBytes || failures == 0) return text;
+    }
+  }
+}
+
+Result<RunSummary> ParseSummary(std::string_view text) {
+  if (Trim(text).empty()) return Fail(ErrorCode::kDataLoss, "the runner left no summary");
+  const json value = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (value.is_discarded()) {
+    return Fail(ErrorCode::kDataLoss, "the runner's summary is not valid JSON");
+  }
+  StrictReader reader(value, "summary");
+  RunSummary summary;
+  summary.commit = Text(reader, "commit", 64);
+  summary.framework = Text(reader, "framework", 32);
+  summary.counts = ReadCounts(reader);
+  summary.duration_ms = reader.Int("durationMilliseconds", 0, 0, INT64_MAX);
+  summary.checkout_ms = reader.Int("checkoutMilliseconds", 0, 0, INT64_MAX);
+  summary.reason = Text(reader, "reason", 64);
+  summary.message = Text(reader, "message", kMaxFailureMessageBytes);
+  summary.failures = ReadFailures(reader);
+  summary.failures_omitted = reader.Int("failuresOmitted", 0, 0, kMaxCount);
+  summary.runner_version = Text(reader, "runnerVersion", 32);
+  if (auto status = reader.Finish(UnknownMembers::kIgnore); !status) {
+    return Fail(ErrorCode::kDataLoss, std::move(status.error().message));
+  }
+  return summary;
+}
+
+}  // namespace committest::api
