@@ -1,0 +1,79 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <optional>
+#include <queue>
+#include <set>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/base/mutex.h"
+#include "common/kube/object.h"
+
+namespace committest::kube {
+
+/// A queue of keys, with the two sets that make it correct.
+///
+/// `dirty` holds the keys that must be processed, `processing` those that a worker has. A key is
+/// in line only if it is dirty and not being processed. Adding a key that is being processed only
+/// marks it dirty; `Done` puts it in line again if it is dirty. Hence:
+///  - one worker per key: a key is never in line while a worker has it;
+///  - no lost wake-up: an `Add` after `Get` leaves the key dirty, so `Done` brings it back;
+///  - bursts collapse: a key that is dirty already is not added again.
+///
+/// Delayed keys wait in one heap ordered by time; workers themselves wait for its first entry, so
+/// there is no timer thread. Of several delays for one key the earliest counts, and an `Add` in the
+/// meantime does not remove it: reconciling once too often is harmless, once too few is not.
+///
+/// Thread-safe.
+class WorkQueue {
+ public:
+  explicit WorkQueue(const Clock& clock) : clock_(clock) {}
+
+  /// Marks `key` dirty. No effect after `ShutDown`.
+  void Add(const ObjectKey& key) EXCLUDES(mutex_);
+  /// The same after `delay`; at once when it is not positive.
+  void AddAfter(const ObjectKey& key, std::chrono::nanoseconds delay) EXCLUDES(mutex_);
+
+  /// Waits for a key and marks it as being processed; nullopt once the queue is shut down. The
+  /// caller owes one `Done`.
+  std::optional<ObjectKey> Get() EXCLUDES(mutex_);
+  /// The same without waiting: nullopt also when nothing is due now. For simulation.
+  std::optional<ObjectKey> TryGet() EXCLUDES(mutex_);
+  void Done(const ObjectKey& key) EXCLUDES(mutex_);
+
+  /// Wakes all workers with nullopt. Keys in line are dropped; they are found again by the next
+  /// process, for the API holds all state.
+  void ShutDown() EXCLUDES(mutex_);
+
+  /// How many keys are in line or due, for metrics.
+  std::size_t Depth() const EXCLUDES(mutex_);
+  /// When the next delayed key is due. For simulation.
+  std::optional<MonotonicTime> NextDue() const EXCLUDES(mutex_);
+
+ private:
+  struct Delayed {
+    MonotonicTime due;
+    ObjectKey key;
+    auto operator<=>(const Delayed&) const = default;
+  };
+
+  void AddLocked(const ObjectKey& key) REQUIRES(mutex_);
+  void PromoteDueLocked() REQUIRES(mutex_);
+  std::optional<ObjectKey> TakeLocked() REQUIRES(mutex_);
+
+  const Clock& clock_;
+  mutable Mutex mutex_;
+  std::condition_variable_any wake_;
+  std::deque<ObjectKey> line_ GUARDED_BY(mutex_);
+  std::set<ObjectKey> dirty_ GUARDED_BY(mutex_);
+  std::set<ObjectKey> processing_ GUARDED_BY(mutex_);
+  std::priority_queue<Delayed, std::vector<Delayed>, std::greater<>> delayed_ GUARDED_BY(mutex_);
+  std::map<ObjectKey, MonotonicTime> earliest_ GUARDED_BY(mutex_);
+  bool shut_down_ GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace committest::kube
