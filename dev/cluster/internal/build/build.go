@@ -1,0 +1,154 @@
+package build
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"committest.dev/dev/cluster/internal/paths"
+	"committest.dev/dev/cluster/internal/progress"
+)
+
+// progressInterval is how often a long build says that it is still at it.
+const progressInterval = 15 * time.Second
+
+// Toolbox is the outcome: where the built programs and images lie.
+type Toolbox struct {
+	Bin    string // folder with every program under its usual name
+	Images Images
+}
+
+// Path is the file of the program called name.
+func (t Toolbox) Path(name string) string { return filepath.Join(t.Bin, name) }
+
+type builder struct {
+	source string
+	cache  string
+	log    *progress.Log
+}
+
+// All builds what the cache lacks and returns where everything lies. It is
+// quick when nothing is lacking, and safe to run several times at once.
+func All(log *progress.Log) (Toolbox, error) {
+	source, err := paths.Source()
+	if err != nil {
+		return Toolbox{}, err
+	}
+	cache, err := paths.Cache()
+	if err != nil {
+		return Toolbox{}, err
+	}
+	b := builder{source: source, cache: filepath.Join(cache, "cluster"), log: log}
+	return b.all()
+}
+
+func (b builder) all() (Toolbox, error) {
+	var programs, keys []string
+	for _, module := range Modules() {
+		dir, err := b.ensure(module)
+		if err != nil {
+			return Toolbox{}, fmt.Errorf("build %s: %w", module.Name, err)
+		}
+		programs = append(programs, dir)
+		keys = append(keys, filepath.Base(dir))
+	}
+	bin, err := b.linkAll(programs, shortHash(strings.Join(keys, " ")))
+	if err != nil {
+		return Toolbox{}, err
+	}
+	images, err := b.images(bin)
+	return Toolbox{Bin: bin, Images: images}, err
+}
+
+// ensure returns the folder with the module's program, building it if needed.
+func (b builder) ensure(module Module) (string, error) {
+	key, err := module.key(b.source)
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(b.cache, fmt.Sprintf("%s-%s-%s", module.Name, module.Version, key))
+	program := filepath.Join(dir, module.Name)
+	if isFile(program) {
+		return dir, nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	return dir, withLock(dir, func() error {
+		if isFile(program) { // somebody else built it while we waited
+			return nil
+		}
+		what := fmt.Sprintf("building %s %s", module.Name, strings.TrimPrefix(module.Version, "v"))
+		b.log.Step("%s (first time, %s) …", what, module.Estimate)
+		return b.log.While(what, progressInterval, func() error { return b.compile(module, program) })
+	})
+}
+
+func (b builder) compile(module Module, program string) error {
+	if err := checkGo(); err != nil {
+		return err
+	}
+	temporary := program + ".new"
+	flags := strings.Join(append([]string{"-s", "-w"}, module.LDFlags...), " ")
+	command := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly",
+		"-ldflags", flags, "-o", temporary, module.Package)
+	command.Dir = filepath.Join(b.source, module.Folder)
+	// GOWORK and GOFLAGS of the user's own projects must not leak in.
+	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
+	var output bytes.Buffer
+	command.Stdout, command.Stderr = &output, &output
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("go build in %s: %w\n%s", command.Dir, err, lastLines(output.String(), 20))
+	}
+	return os.Rename(temporary, program)
+}
+
+// linkAll makes one folder in which every program has its usual name.
+func (b builder) linkAll(dirs []string, key string) (string, error) {
+	bin := filepath.Join(b.cache, "bin-"+key)
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		return "", err
+	}
+	for i, module := range Modules() {
+		target, err := filepath.Rel(bin, filepath.Join(dirs[i], module.Name))
+		if err != nil {
+			return "", err
+		}
+		for _, name := range append([]string{module.Name}, module.Links...) {
+			err := os.Symlink(target, filepath.Join(bin, name))
+			if err != nil && !errors.Is(err, os.ErrExist) {
+				return "", err
+			}
+		}
+	}
+	return bin, nil
+}
+
+// withLock runs work while no other process does so for the same folder.
+func withLock(dir string, work func() error) error {
+	lock, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return err
+	}
+	return work()
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+func lastLines(text string, count int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-count):], "\n")
+}

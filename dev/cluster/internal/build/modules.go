@@ -1,0 +1,112 @@
+// Package build makes the cluster's programs from their Go modules, once per
+// version, and keeps them in the user's cache.
+package build
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sort"
+	"strings"
+)
+
+// Versions of what runs in a cluster. The module files pin the same ones; a
+// test compares the two.
+const (
+	KubernetesVersion = "v1.34.4"
+	HelmVersion       = "v3.19.0"
+	CoreDNSVersion    = "v1.12.4"
+)
+
+// Module is one program to build.
+type Module struct {
+	Name     string   // also the program's file name
+	Version  string   // shown, and part of the cache key
+	Folder   string   // below dev/cluster
+	Package  string   // what to build there
+	LDFlags  []string // in addition to stripping
+	Links    []string // further names under which the program is run
+	Estimate string   // how long a first build takes on two processors
+}
+
+// Modules lists everything a cluster needs, in the order it is built: the long
+// one first, so that a failure for lack of network or disk shows early.
+func Modules() []Module {
+	return []Module{kubernetes(), coredns(), helm(), pause()}
+}
+
+func kubernetes() Module {
+	minor := strings.Split(strings.TrimPrefix(KubernetesVersion, "v"), ".")
+	var flags []string
+	// Without these the server calls itself v0.0.0 and clients complain.
+	for _, where := range []string{"k8s.io/component-base/version", "k8s.io/client-go/pkg/version"} {
+		flags = append(flags,
+			"-X "+where+".gitVersion="+KubernetesVersion,
+			"-X "+where+".gitMajor="+minor[0],
+			"-X "+where+".gitMinor="+minor[1],
+			"-X "+where+".gitCommit=", "-X "+where+".gitTreeState=clean")
+	}
+	return Module{
+		Name: "kubernetes", Version: KubernetesVersion, Folder: "kubernetes", Package: ".",
+		LDFlags: flags, Estimate: "about 5 min",
+		Links: []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler",
+			"kubelet", "kube-proxy", "kubectl"},
+	}
+}
+
+func helm() Module {
+	return Module{Name: "helm", Version: HelmVersion, Folder: "helm", Package: "helm.sh/helm/v3/cmd/helm",
+		LDFlags:  []string{"-X helm.sh/helm/v3/internal/version.version=" + HelmVersion},
+		Estimate: "about 1 min"}
+}
+
+func coredns() Module {
+	return Module{Name: "coredns", Version: CoreDNSVersion, Folder: "coredns", Package: ".",
+		Estimate: "about 1 min"}
+}
+
+func pause() Module {
+	return Module{Name: "pause", Version: "v1", Folder: "pause", Package: ".", Estimate: "a few seconds"}
+}
+
+// key identifies the outcome of a build: same key, same program.
+func (m Module) key(source string) (string, error) {
+	sum := sha256.New()
+	fmt.Fprintln(sum, m.Name, m.Version, m.Package, m.LDFlags, runtime.GOARCH)
+	files, err := sourceFiles(filepath.Join(source, m.Folder))
+	if err != nil {
+		return "", err
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintln(sum, filepath.Base(file), len(data))
+		sum.Write(data)
+	}
+	return hex.EncodeToString(sum.Sum(nil))[:12], nil
+}
+
+func sourceFiles(dir string) ([]string, error) {
+	var files []string
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := entry.Name()
+		if name == "go.mod" || name == "go.sum" || strings.HasSuffix(name, ".go") {
+			files = append(files, path)
+		}
+		return nil
+	})
+	if err == nil && len(files) == 0 {
+		err = fmt.Errorf("no source files in %s", dir)
+	}
+	sort.Strings(files)
+	return files, err
+}

@@ -1,0 +1,53 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+
+	"committest.dev/dev/cluster/internal/kube"
+	"committest.dev/dev/cluster/internal/nsfile"
+	"committest.dev/dev/cluster/internal/paths"
+)
+
+// prepareNetwork makes the nodes' namespaces and connects them. The folders
+// under which a node's own are shown belong to all clusters, so this happens
+// under the common lock; see removeSharedFolders.
+func (c *cluster) prepareNetwork() error {
+	root, err := paths.StateRoot()
+	if err != nil {
+		return err
+	}
+	release, err := lockFolder(root, true)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := c.Plan().EnsureBridge(c.Name); err != nil {
+		return err
+	}
+	for node := range c.Nodes {
+		if err := c.Plan().EnsureNode(c.Name, node, c.netns(node)); err != nil {
+			return err
+		}
+	}
+	if err := c.Plan().ConnectNodes(c.Nodes, c.netns); err != nil {
+		return err
+	}
+	for node := range c.Nodes {
+		if err := nsfile.EnsureMount(c.mountns(node), c.binds(node)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// waitRuntime waits until the node's containerd answers: kubelet gives up at
+// once without it.
+func (c *cluster) waitRuntime(ctx context.Context, node int) error {
+	err := kube.Wait(ctx, nil, c.containerd(node).ready)
+	if err != nil {
+		return errors.New(nodePart("containerd", node) + " does not answer at " + filepath.Base(c.containerdSocket(node)))
+	}
+	return nil
+}
