@@ -36,7 +36,7 @@ func (c *cluster) kubelet(node int) component {
 			"--hostname-override=" + name,
 			"--node-ip=" + c.Plan().NodeIP(node),
 		},
-		ready: c.nodeReady(node),
+		ready: both(c.health(node, "http", 10248, "/healthz"), c.nodeReady(node)),
 	}
 }
 
@@ -45,6 +45,17 @@ func (c *cluster) proxy(node int) component {
 		name: nodePart("kube-proxy", node), node: node, path: c.tools.Path("kube-proxy"),
 		args:  []string{"--config=" + c.settings(nodePart("kube-proxy", node)+".yaml")},
 		ready: c.health(node, "http", 10256, "/healthz"),
+	}
+}
+
+// both is a probe that wants two others to succeed. What the API says of a node
+// is old news after the kubelet has died, hence its own word is asked for too.
+func both(first, second func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := first(ctx); err != nil {
+			return err
+		}
+		return second(ctx)
 	}
 }
 
