@@ -1,0 +1,103 @@
+{{/*
+The name that all names of the release begin with: "committest" for a release of that name, else
+"<release>-committest". Cut so that a component's name fits behind it.
+*/}}
+{{- define "committest.fullname" -}}
+{{- if contains .Chart.Name .Release.Name -}}
+{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+{{- end }}
+
+{{/*
+Labels that select a component's Pods; they never change. Call with (dict "root" $ "component" "operator").
+*/}}
+{{- define "committest.selectorLabels" -}}
+app.kubernetes.io/name: committest
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{/* Labels of every object. Call as committest.selectorLabels. */}}
+{{- define "committest.labels" -}}
+{{ include "committest.selectorLabels" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+{{- end }}
+
+{{/* A component's whole image name. Call with (dict "root" $ "component" "operator"). */}}
+{{- define "committest.image" -}}
+{{- $image := .root.Values.image -}}
+{{- $repository := (index .root.Values .component).image.repository -}}
+{{- printf "%s/%s:%s" $image.registry $repository ($image.tag | default .root.Chart.AppVersion) -}}
+{{- end }}
+
+{{/* What both Deployments' Pods have in common. Call with (dict "root" $ "component" "operator"). */}}
+{{- define "committest.podSettings" -}}
+{{- $values := index .root.Values .component -}}
+serviceAccountName: {{ include "committest.fullname" .root }}-{{ .component }}
+enableServiceLinks: false
+terminationGracePeriodSeconds: 30
+{{- with .root.Values.imagePullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 10001
+  runAsGroup: 10001
+  fsGroup: 10001
+  seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{/* What both Deployments' containers have in common. Call as committest.podSettings. */}}
+{{- define "committest.containerSettings" -}}
+{{- $values := index .root.Values .component -}}
+image: {{ include "committest.image" . }}
+imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+ports:
+  - {name: http, containerPort: 8080}
+# A start takes as long as the API server needs to answer; only then do the other two probes begin.
+startupProbe:
+  httpGet: {path: /livez, port: http}
+  periodSeconds: 1
+  failureThreshold: 60
+livenessProbe:
+  httpGet: {path: /livez, port: http}
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 6
+readinessProbe:
+  httpGet: {path: /readyz, port: http}
+  periodSeconds: 5
+  timeoutSeconds: 3
+resources: {{- toYaml $values.resources | nindent 2 }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: {drop: [ALL]}
+{{- end }}
+
+{{/* Flags that both programs have. Call as committest.podSettings. */}}
+{{- define "committest.commonArgs" -}}
+{{- range .root.Values.runNamespaces -}}
+- --namespace={{ . }}
+{{ end -}}
+- --http-address=0.0.0.0:8080
+- --workers={{ (index .root.Values .component).workers }}
+- --log-level={{ .root.Values.logLevel }}
+- --log-format={{ .root.Values.logFormat }}
+{{- end }}
