@@ -3,6 +3,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "common/base/result.h"
@@ -14,12 +15,12 @@ enum class Format { kText, kJson };
 
 /// One key and value of a log line. The message is constant; what varies goes into fields.
 struct Field {
-  Field(std::string_view key_, std::string_view value_) : key(key_), value(value_) {}
-  Field(std::string_view key_, const char* value_) : key(key_), value(value_) {}
-  Field(std::string_view key_, const std::string& value_) : key(key_), value(value_) {}
+  Field(std::string_view name, std::string text) : key(name), value(std::move(text)) {}
+  Field(std::string_view name, std::string_view text) : key(name), value(text) {}
+  Field(std::string_view name, const char* text) : key(name), value(text) {}
   template <typename Number>
     requires std::is_arithmetic_v<Number>
-  Field(std::string_view key_, Number value_) : key(key_), value(std::to_string(value_)) {}
+  Field(std::string_view name, Number number) : key(name), value(std::to_string(number)) {}
 
   std::string key;
   std::string value;

@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
-#include <regex>
+#include <initializer_list>
 
 #include <openssl/sha.h>
 
@@ -39,6 +38,68 @@ std::size_t EscapeLength(std::string_view text) {
     return end + (text[end] == '\x1b' && end + 1 < text.size() ? 2 : 1);
   }
   return 2;
+}
+
+constexpr std::string_view kHidden = "***";
+constexpr std::string_view kValueEnd = " \t\r\n\"',;";
+
+// Each of these passes over the text once, so that a hostile megabyte costs no more than its
+// length.
+
+std::string HideUserInfo(std::string_view text) {
+  std::string out;
+  for (;;) {
+    const auto scheme_end = text.find("://");
+    if (scheme_end == std::string_view::npos) return out.append(text);
+    out.append(text.substr(0, scheme_end + 3));
+    text.remove_prefix(scheme_end + 3);
+    const auto authority = text.substr(0, text.find_first_of("/?# \t\r\n\"'"));
+    if (const auto at = authority.rfind('@'); at != std::string_view::npos) {
+      out.append(kHidden);
+      text.remove_prefix(at);
+    }
+  }
+}
+
+std::string HideAuthorization(std::string_view text) {
+  constexpr std::string_view kHeader = "authorization";
+  const std::string lower = Lower(text);
+  std::string out;
+  std::size_t done = 0;
+  for (auto at = lower.find(kHeader); at != std::string::npos; at = lower.find(kHeader, done)) {
+    auto value = lower.find_first_not_of(": =\t", at + kHeader.size());
+    value = std::min(value, lower.size());
+    for (const std::string_view scheme : {"bearer ", "basic ", "token "}) {
+      if (lower.compare(value, scheme.size(), scheme) == 0) value += scheme.size();
+    }
+    const auto end = std::min(lower.find_first_of(kValueEnd, value), lower.size());
+    out.append(text.substr(done, value - done));
+    if (end > value) out.append(kHidden);
+    done = end;
+  }
+  return out.append(text.substr(done));
+}
+
+bool NamesSecret(std::string_view key) {
+  const std::string lower = Lower(key);
+  return std::ranges::any_of(
+      std::initializer_list<std::string_view>{"token", "password", "secret", "signature", "key"},
+      [&](std::string_view word) { return lower.find(word) != std::string::npos; });
+}
+
+std::string HideQueryValues(std::string_view text) {
+  std::string out;
+  for (;;) {
+    const auto start = text.find_first_of("?&");
+    if (start == std::string_view::npos) return out.append(text);
+    out.append(text.substr(0, start + 1));
+    text.remove_prefix(start + 1);
+    const auto key_end = text.find_first_of("=?& \t\r\n");
+    if (key_end == std::string_view::npos || text[key_end] != '=') continue;
+    if (!NamesSecret(text.substr(0, key_end))) continue;
+    out.append(text.substr(0, key_end + 1)).append(kHidden);
+    text.remove_prefix(std::min(text.find_first_of("& \t\r\n\"'", key_end), text.size()));
+  }
 }
 
 }  // namespace
@@ -83,18 +144,7 @@ std::string OneLine(std::string_view text) {
 }
 
 std::string Redact(std::string_view text) {
-  // std::regex recurses per character, so what it is given stays bounded.
-  constexpr std::size_t kMaxBytes = 16 * 1024;
-  static const std::regex kUserInfo(R"(([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@?#]*@)");
-  static const std::regex kHeader(R"((authorization:?\s*(?:bearer|basic|token)?\s*)[^\s"',;]+)",
-                                  std::regex::icase);
-  static const std::regex kQuery(
-      R"(([?&][^=&\s]*(?:token|password|secret|signature|key)[^=&\s]*=)[^&\s"']+)",
-      std::regex::icase);
-  std::string out = Truncate(text, kMaxBytes);
-  out = std::regex_replace(out, kUserInfo, "$1***@");
-  out = std::regex_replace(out, kHeader, "$1***");
-  return std::regex_replace(out, kQuery, "$1***");
+  return HideQueryValues(HideAuthorization(HideUserInfo(text)));
 }
 
 std::string Lower(std::string_view text) {

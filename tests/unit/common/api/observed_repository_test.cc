@@ -1,0 +1,55 @@
+#include "common/api/observed_repository.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/common/api/samples.h"
+
+namespace committest::api {
+namespace {
+
+using nlohmann::json;
+
+json Object(json spec) {
+  return {{"metadata", {{"name", "app"}, {"namespace", "ci"}, {"uid", "u"}}},
+          {"spec", std::move(spec)}};
+}
+
+TEST(ObservedRepository, ReadsBackWhatItWrites) {
+  const ObservedRepositorySpec spec = test::FullObservedRepositorySpec();
+  const ObservedRepositoryStatus status = test::FullObservedRepositoryStatus();
+  json object = Object(ToJson(spec));
+  object["status"] = ToJson(status);
+  const ObservedRepository read = ParseObservedRepository(object);
+  EXPECT_EQ(read.parse_error, "");
+  EXPECT_EQ(read.spec, spec);
+  EXPECT_EQ(read.status, status);
+}
+
+TEST(ObservedRepository, AbsentFieldsGetTheDefaults) {
+  const ObservedRepository read = ParseObservedRepository(Object({{"url", "https://x"}}));
+  ObservedRepositorySpec expected;
+  expected.url = "https://x";
+  EXPECT_EQ(read.parse_error, "");
+  EXPECT_EQ(read.spec, expected);
+}
+
+TEST(ObservedRepository, ErrorsNameFieldValueAndExpectation) {
+  const std::vector<std::pair<json, std::string>> cases{
+      {json::object(), "spec.url is empty, expected the repository's URL"},
+      {{{"url", ""}}, "spec.url is empty, expected the repository's URL"},
+      {{{"url", "https://x"}, {"pollPeriodSeconds", 0}},
+       "spec.pollPeriodSeconds is 0, expected an integer in 1..86400"},
+      {{{"url", "https://x"}, {"commitPolicy", "Some"}},
+       "spec.commitPolicy is 'Some', expected EveryCommit or TipOnly"},
+      {{{"url", "https://x"}, {"refs", "main"}},
+       "spec.refs is \"main\", expected a list of at most 100 items"},
+      {{{"url", "https://x"}, {"template", {{"tests", {{"framework", "Nose"}}}}}},
+       "spec.template.tests.framework is 'Nose', expected Auto, Unittest, Pytest or Command"}};
+  for (const auto& [spec, message] : cases) {
+    EXPECT_EQ(ParseObservedRepository(Object(spec)).parse_error, message);
+  }
+}
+
+}  // namespace
+}  // namespace committest::api

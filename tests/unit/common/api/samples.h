@@ -1,0 +1,79 @@
+#pragma once
+
+#include "common/api/commit_test.h"
+#include "common/api/observed_repository.h"
+
+namespace committest::api::test {
+
+// Objects in which every field has a value that is not its default.
+
+inline CommitTestSpec FullCommitTestSpec() {
+  CommitTestSpec spec;
+  spec.repository_name = "app";
+  spec.source = {"https://git.example/app.git", std::string(40, 'b'), "refs/heads/main", "Ada",
+                 "Add the engine"};
+  spec.trigger = {TriggerType::kPoll, WallTime(std::chrono::seconds(1'700'000'000))};
+  spec.tests = {Framework::kCommand, "checks", {"make", "check"}, {"out/*.xml"}, true};
+  spec.execution.image = "registry.example/runner@sha256:0";
+  spec.execution.resources = {{"cpu", "1"}, {"memory", "512Mi"}};
+  spec.execution.env = {{"DEBUG", "1"}};
+  spec.execution.timeout_seconds = 60;
+  spec.execution.schedule_timeout_seconds = 61;
+  spec.execution.start_timeout_seconds = 62;
+  spec.execution.runtime_class_name = "gvisor";
+  spec.execution.node_selector = {{"disk", "ssd"}};
+  spec.execution.tolerations = {{"ci", "Equal", "yes", "NoSchedule"}};
+  spec.retry.infrastructure_limit = 1;
+  spec.cancel_requested = true;
+  return spec;
+}
+
+inline CommitTestStatus FullCommitTestStatus() {
+  const auto time = [](int s) { return WallTime(std::chrono::seconds(1'700'000'000 + s)); };
+  CommitTestStatus status;
+  status.observed_generation = 2;
+  status.result = TestResult::kFailed;
+  status.conditions = {{"Succeeded", "False", "TestsFailed", "1 of 42", 2, time(100)}};
+  status.queued_time = time(0);
+  status.start_time = time(1);
+  status.completion_time = time(100);
+  status.summary = TestCounts{42, 41, 1, 0, 0};
+  status.duration_ms = 37120;
+  status.display = {"41/42", "37s", "bbbbbbbb", "main", "TestsFailed", "test_add"};
+  status.failures = {{"test_add", "tests/test_app.py", "4 != 5"}};
+  status.failures_omitted = 1;
+  status.attempts = {{1, "job-1", "uid-1", "pod-1", "node-1", TestResult::kError, "PodLost",
+                      FailureClass::kInfrastructure, std::nullopt, time(1), time(2)},
+                     {2, "job-2", "uid-2", "pod-2", "node-1", TestResult::kFailed, "TestsFailed",
+                      FailureClass::kTest, 10, time(3), time(100)}};
+  status.reproduce_command = "python3 -m unittest";
+  return status;
+}
+
+inline ObservedRepositorySpec FullObservedRepositorySpec() {
+  ObservedRepositorySpec spec;
+  spec.url = "https://git.example/app.git";
+  spec.refs = {"refs/heads/main", "refs/heads/release/*"};
+  spec.poll_period_seconds = 60;
+  spec.commit_policy = CommitPolicy::kTipOnly;
+  spec.history = History::kAll;
+  spec.max_backfill = 7;
+  spec.initial_commits = 2;
+  spec.suspend = true;
+  const CommitTestSpec commit_test = FullCommitTestSpec();
+  spec.template_ = {commit_test.tests, commit_test.execution, commit_test.retry};
+  return spec;
+}
+
+inline ObservedRepositoryStatus FullObservedRepositoryStatus() {
+  const WallTime time(std::chrono::seconds(1'700'000'000));
+  ObservedRepositoryStatus status;
+  status.observed_generation = 3;
+  status.conditions = {{"Ready", "True", "Observed", "words", 3, time}};
+  status.last_poll_time = time;
+  status.refs = {{"refs/heads/main", std::string(40, 'a'), "app-1", 12}};
+  status.last_commit = "aaaaaaaa";
+  return status;
+}
+
+}  // namespace committest::api::test
