@@ -1,0 +1,42 @@
+#include "operator/attempts.h"
+
+#include <nlohmann/json.hpp>
+
+#include "common/api/names.h"
+#include "common/base/strings.h"
+#include "common/kube/json_reader.h"
+
+namespace committest::op {
+
+CurrentAttempt CurrentAttemptOf(const api::CommitTest& commit_test) {
+  const auto& attempts = commit_test.status.attempts;
+  CurrentAttempt current;
+  if (!attempts.empty() && !attempts.back().outcome) {
+    current.recorded = &attempts.back();
+    current.number = attempts.back().number;
+  } else if (!attempts.empty()) {
+    current.number = attempts.back().number + 1;
+  }
+  current.job = {commit_test.meta.namespace_,
+                 api::JobName(commit_test.meta.name, commit_test.meta.uid, current.number)};
+  return current;
+}
+
+const api::Attempt* LastEnded(const api::CommitTestStatus& status) {
+  const auto& attempts = status.attempts;
+  return !attempts.empty() && attempts.back().outcome ? &attempts.back() : nullptr;
+}
+
+std::string SpecHash(const api::CommitTestSpec& spec) {
+  api::CommitTestSpec immutable = spec;
+  immutable.cancel_requested = false;
+  return Sha256Hex(kube::Dump(api::ToJson(immutable))).substr(0, 16);
+}
+
+bool IsOurs(const JobView& job, const api::CommitTest& commit_test, std::int64_t attempt) {
+  const kube::OwnerReference* owner = job.meta.Controller();
+  return owner != nullptr && owner->uid == commit_test.meta.uid && job.attempt == attempt &&
+         job.spec_hash == SpecHash(commit_test.spec);
+}
+
+}  // namespace committest::op

@@ -1,0 +1,125 @@
+#include "operator/decide_end.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/api/reasons.h"
+#include "common/base/backoff.h"
+#include "operator/status_builder.h"
+
+namespace committest::op {
+namespace {
+
+using std::chrono::milliseconds;
+
+bool OwnedBy(const JobView& job, const api::CommitTest& commit_test) {
+  const kube::OwnerReference* owner = job.meta.Controller();
+  return owner != nullptr && owner->uid == commit_test.meta.uid && job.attempt > 0;
+}
+
+/// An exit code is the kubelet's word that the container has ended, though the Job says so only
+/// about two seconds later.
+bool EndedByEvidence(const JobView& job, const api::CommitTestStatus& status) {
+  return std::ranges::any_of(status.attempts, [&job](const api::Attempt& attempt) {
+    return attempt.job_uid == job.meta.uid && attempt.exit_code.has_value();
+  });
+}
+
+/// Whether the attempt of this Job, or the whole CommitTest, is recorded as ended.
+bool IsOver(const JobView& job, const api::CommitTestStatus& status) {
+  return status.result || std::ranges::any_of(status.attempts, [&job](const auto& attempt) {
+           return attempt.job_uid == job.meta.uid && attempt.outcome.has_value();
+         });
+}
+
+void DeleteIfItCouldRun(const JobView& job, const Observed& observed, Decision& decision) {
+  if (!OwnedBy(job, observed.commit_test) || job.Finished() || job.meta.deletion_time) return;
+  if (EndedByEvidence(job, decision.next_status)) return;
+  decision.actions.emplace_back(DeleteJob{job.meta.Key(), job.meta.uid});
+}
+
+/// Records the attempt if its Job was seen: whatever ended, its Job must be known by UID.
+void RecordSeen(const Observed& observed, const CurrentAttempt& current, StatusBuilder& builder) {
+  if (current.recorded != nullptr || !observed.job) return;
+  if (!IsOurs(*observed.job, observed.commit_test, current.number)) return;
+  builder.RecordAttempt(current.number, current.job.name, observed.job->meta.uid);
+}
+
+Ending Exhausted(Ending ending, std::int64_t number) {
+  ending.retryable = false;
+  if (number == 1 || ending.reason == api::reason::kCheckoutFailed) return ending;
+  ending.message = std::to_string(number) + " attempts failed, the last with " + ending.reason +
+                   ": " + ending.message;
+  ending.reason = api::reason::kInfrastructureRetriesExhausted;
+  return ending;
+}
+
+EventNote VerdictNote(const Ending& ending) {
+  return {ending.result != api::TestResult::kPassed, ending.reason, ending.message};
+}
+
+Decision Retry(const Observed& observed, StatusBuilder builder, const Ending& ending,
+               std::int64_t number) {
+  const milliseconds delay = RetryDelay(number);
+  const std::string message = "attempt " + std::to_string(number) + " ended with " + ending.reason +
+                              " (" + ending.message + "); attempt " + std::to_string(number + 1) +
+                              " follows";
+  builder.NotStarted(api::reason::kRetrying, message);
+  Decision decision;
+  decision.next_status = builder.Take();
+  decision.events.push_back({true, api::reason::kRetrying, message});
+  decision.requeue_after = delay;
+  DeleteStrays(observed, decision);
+  return decision;
+}
+
+Decision Verdict(const Observed& observed, StatusBuilder builder, const Ending& ending) {
+  builder.Finish(ending);
+  Decision decision;
+  decision.next_status = builder.Take();
+  decision.events.push_back(VerdictNote(ending));
+  DeleteStrays(observed, decision);
+  return decision;
+}
+
+}  // namespace
+
+milliseconds RetryDelay(std::int64_t ended) {
+  const BackoffPolicy policy{milliseconds(1'000), milliseconds(60'000), 0.0};
+  return BackoffDelay(policy, static_cast<int>(std::clamp<std::int64_t>(ended, 1, 1'000)));
+}
+
+void DeleteStrays(const Observed& observed, Decision& decision) {
+  if (observed.job && IsOver(*observed.job, decision.next_status)) {
+    DeleteIfItCouldRun(*observed.job, observed, decision);
+  }
+  for (const JobView& job : observed.other_jobs) DeleteIfItCouldRun(job, observed, decision);
+}
+
+Decision AfterTheEnd(const Observed& observed) {
+  Decision decision;
+  decision.next_status = observed.commit_test.status;
+  DeleteStrays(observed, decision);
+  return decision;
+}
+
+Decision EndAttempt(const Observed& observed, const CurrentAttempt& current, Ending ending) {
+  StatusBuilder builder(observed.commit_test, observed.now);
+  RecordSeen(observed, current, builder);
+  builder.CloseAttempt(ending);
+  if (!ending.retryable) return Verdict(observed, std::move(builder), ending);
+  if (current.number <= observed.commit_test.spec.retry.infrastructure_limit) {
+    return Retry(observed, std::move(builder), ending, current.number);
+  }
+  return Verdict(observed, std::move(builder), Exhausted(std::move(ending), current.number));
+}
+
+Decision EndCommitTest(const Observed& observed, const CurrentAttempt& current,
+                       const Ending& ending) {
+  StatusBuilder builder(observed.commit_test, observed.now);
+  RecordSeen(observed, current, builder);
+  builder.CloseAttempt(ending);
+  return Verdict(observed, std::move(builder), ending);
+}
+
+}  // namespace committest::op

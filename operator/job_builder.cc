@@ -1,0 +1,206 @@
+#include "operator/job_builder.h"
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "common/api/names.h"
+#include "common/api/run_request.h"
+#include "common/kube/json_reader.h"
+#include "operator/attempts.h"
+#include "operator/deadlines.h"
+#include "operator/job_view.h"
+#include "operator/pod_view.h"
+
+namespace committest::op {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kWorkspace = "/workspace";
+constexpr const char* kTmp = "/tmp";
+constexpr const char* kTmpSize = "256Mi";
+
+json Labels(const api::CommitTest& commit_test) {
+  json labels = {{api::kManagedByLabel, api::kManagedByValue},
+                 {api::kCommitTestLabel, api::LabelValue(commit_test.meta.name)}};
+  const std::string repository = api::LabelValue(commit_test.spec.repository_name);
+  if (!repository.empty()) labels[api::kRepositoryLabel] = repository;
+  const std::string branch = api::LabelValue(api::ShortRef(commit_test.spec.source.ref));
+  if (!branch.empty()) labels[api::kBranchLabel] = branch;
+  return labels;
+}
+
+json Owner(const api::CommitTest& commit_test) {
+  return {{"apiVersion", api::CommitTestType().ApiVersion()},
+          {"kind", api::CommitTestType().kind},
+          {"name", commit_test.meta.name},
+          {"uid", commit_test.meta.uid},
+          {"controller", true},
+          {"blockOwnerDeletion", true}};
+}
+
+json JobMetadata(const api::CommitTest& commit_test, std::int64_t attempt) {
+  return {{"name", api::JobName(commit_test.meta.name, commit_test.meta.uid, attempt)},
+          {"namespace", commit_test.meta.namespace_},
+          {"labels", Labels(commit_test)},
+          {"annotations",
+           {{api::kAttemptAnnotation, std::to_string(attempt)},
+            {api::kSpecHashAnnotation, SpecHash(commit_test.spec)}}},
+          {"ownerReferences", json::array({Owner(commit_test)})}};
+}
+
+/// An evicted Pod's container exits with 143 and would match the second rule, so the order counts.
+json PodFailurePolicy() {
+  const json on_disruption = {
+      {"action", "Count"},
+      {"onPodConditions", json::array({{{"type", "DisruptionTarget"}, {"status", "True"}}})}};
+  const json on_exit_code = {
+      {"action", "FailJob"},
+      {"onExitCodes",
+       {{"containerName", kRunnerContainer}, {"operator", "NotIn"}, {"values", json::array({0})}}}};
+  return {{"rules", json::array({on_disruption, on_exit_code})}};
+}
+
+json PodSecurityContext() {
+  return {{"runAsNonRoot", true},
+          {"runAsUser", kRunnerUid},
+          {"runAsGroup", kRunnerUid},
+          {"fsGroup", kRunnerUid},
+          {"seccompProfile", {{"type", "RuntimeDefault"}}}};
+}
+
+json ContainerSecurityContext() {
+  return {{"allowPrivilegeEscalation", false},
+          {"readOnlyRootFilesystem", true},
+          {"capabilities", {{"drop", json::array({"ALL"})}}}};
+}
+
+std::string Quantity(const api::ExecutionSpec& execution, const char* name,
+                     const std::string& fallback) {
+  const auto it = execution.resources.find(name);
+  return it == execution.resources.end() ? fallback : it->second;
+}
+
+json Resources(const api::ExecutionSpec& execution, const RunnerDefaults& defaults) {
+  const std::string memory = Quantity(execution, "memory", defaults.memory);
+  const std::string storage = Quantity(execution, "ephemeral-storage", defaults.ephemeral_storage);
+  return {{"requests",
+           {{"cpu", Quantity(execution, "cpu", defaults.cpu_request)},
+            {"memory", memory},
+            {"ephemeral-storage", storage}}},
+          {"limits",
+           {{"cpu", Quantity(execution, "cpu", defaults.cpu_limit)},
+            {"memory", memory},
+            {"ephemeral-storage", storage}}}};
+}
+
+json RunRequestOf(const api::CommitTestSpec& spec) {
+  api::RunRequest request;
+  request.url = spec.source.url;
+  request.commit = spec.source.commit;
+  request.ref = spec.source.ref;
+  request.tests = spec.tests;
+  request.timeout_seconds = spec.execution.timeout_seconds;
+  return api::ToJson(request);
+}
+
+/// The kubelet expands $(NAME) in values and turns $$ into $; doubled, each $ stays what it is.
+std::string Literal(std::string_view text) {
+  std::string literal;
+  for (const char c : text) literal.append(c == '$' ? 2 : 1, c);
+  return literal;
+}
+
+json Environment(const api::CommitTestSpec& spec) {
+  json env = json::array();
+  env.push_back(
+      {{"name", api::kRunRequestVariable}, {"value", Literal(kube::Dump(RunRequestOf(spec)))}});
+  for (const api::EnvVar& variable : spec.execution.env) {
+    env.push_back({{"name", variable.name}, {"value", Literal(variable.value)}});
+  }
+  return env;
+}
+
+json VolumeMounts() {
+  return json::array(
+      {{{"name", "workspace"}, {"mountPath", kWorkspace}}, {{"name", "tmp"}, {"mountPath", kTmp}}});
+}
+
+json Volumes(const api::ExecutionSpec& execution, const RunnerDefaults& defaults) {
+  const std::string size = Quantity(execution, "ephemeral-storage", defaults.ephemeral_storage);
+  return json::array({{{"name", "workspace"}, {"emptyDir", {{"sizeLimit", size}}}},
+                      {{"name", "tmp"}, {"emptyDir", {{"sizeLimit", kTmpSize}}}}});
+}
+
+json Container(const api::CommitTestSpec& spec, const RunnerDefaults& defaults) {
+  const api::ExecutionSpec& execution = spec.execution;
+  return {{"name", kRunnerContainer},
+          {"image", execution.image.empty() ? defaults.image : execution.image},
+          {"imagePullPolicy", "IfNotPresent"},
+          {"env", Environment(spec)},
+          {"resources", Resources(execution, defaults)},
+          {"securityContext", ContainerSecurityContext()},
+          {"volumeMounts", VolumeMounts()}};
+}
+
+json TolerationOf(const api::Toleration& toleration) {
+  json value = json::object();
+  const auto put = [&value](const char* key, const std::string& text) {
+    if (!text.empty()) value[key] = text;
+  };
+  put("key", toleration.key);
+  put("operator", toleration.operator_);
+  put("value", toleration.value);
+  put("effect", toleration.effect);
+  return value;
+}
+
+void PutPlacement(const api::ExecutionSpec& execution, json& pod_spec) {
+  if (!execution.node_selector.empty()) pod_spec["nodeSelector"] = execution.node_selector;
+  if (!execution.runtime_class_name.empty()) {
+    pod_spec["runtimeClassName"] = execution.runtime_class_name;
+  }
+  for (const api::Toleration& toleration : execution.tolerations) {
+    pod_spec["tolerations"].push_back(TolerationOf(toleration));
+  }
+}
+
+json PodSpec(const api::CommitTestSpec& spec, const RunnerDefaults& defaults) {
+  json pod_spec = {{"restartPolicy", "Never"},
+                   {"automountServiceAccountToken", false},
+                   {"enableServiceLinks", false},
+                   {"terminationGracePeriodSeconds", kTerminationGraceSeconds},
+                   {"securityContext", PodSecurityContext()},
+                   {"containers", json::array({Container(spec, defaults)})},
+                   {"volumes", Volumes(spec.execution, defaults)}};
+  if (!defaults.service_account.empty()) {
+    pod_spec["serviceAccountName"] = defaults.service_account;
+  }
+  PutPlacement(spec.execution, pod_spec);
+  return pod_spec;
+}
+
+json JobSpec(const api::CommitTest& commit_test, const RunnerDefaults& defaults) {
+  return {{"parallelism", 1},
+          {"completions", 1},
+          {"backoffLimit", 0},
+          {"podReplacementPolicy", "Failed"},
+          {"podFailurePolicy", PodFailurePolicy()},
+          {"activeDeadlineSeconds", HardCap(commit_test.spec.execution).count()},
+          {"template",
+           {{"metadata", {{"labels", Labels(commit_test)}}},
+            {"spec", PodSpec(commit_test.spec, defaults)}}}};
+}
+
+}  // namespace
+
+json BuildRunnerJob(const api::CommitTest& commit_test, std::int64_t attempt,
+                    const RunnerDefaults& defaults) {
+  return {{"apiVersion", JobType().ApiVersion()},
+          {"kind", JobType().kind},
+          {"metadata", JobMetadata(commit_test, attempt)},
+          {"spec", JobSpec(commit_test, defaults)}};
+}
+
+}  // namespace committest::op

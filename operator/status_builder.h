@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "common/api/commit_test.h"
+#include "common/base/clock.h"
+#include "operator/ending.h"
+
+namespace committest::op {
+
+/// Builds the whole next status of a CommitTest from its present one. Every method may be called
+/// again with the same arguments without a further change, which is what keeps the operator silent
+/// when nothing happens.
+class StatusBuilder {
+ public:
+  /// `commit_test` must outlive the builder. `now` is for new timestamps only.
+  StatusBuilder(const api::CommitTest& commit_test, WallTime now);
+
+  /// Records the attempt `number` as open with its Job, unless it is recorded already; its Job is
+  /// never changed afterwards. The oldest attempts beyond `kMaxAttempts` are forgotten.
+  void RecordAttempt(std::int64_t number, const std::string& job_name, const std::string& job_uid);
+  /// The container of the open attempt runs: Started is True.
+  void Running(const Evidence& evidence);
+  /// Started is False for `reason`.
+  void NotStarted(const std::string& reason, const std::string& message);
+  /// Closes the open attempt, if there is one.
+  void CloseAttempt(const Ending& ending);
+  /// The verdict: result, conditions, counts, failures, texts. REQUIRES: no result is set.
+  void Finish(const Ending& ending);
+
+  api::CommitTestStatus Take() { return std::move(status_); }
+  const api::CommitTestStatus& Peek() const { return status_; }
+
+ private:
+  api::Attempt* Open();
+  void Common();
+  void Condition(const char* type, const char* status, const std::string& reason,
+                 const std::string& message);
+  void TakeSummary(const Ending& ending);
+
+  const api::CommitTest& commit_test_;
+  const WallTime now_;
+  api::CommitTestStatus status_;
+};
+
+}  // namespace committest::op

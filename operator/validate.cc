@@ -1,0 +1,82 @@
+#include "operator/validate.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "common/api/names.h"
+#include "common/base/strings.h"
+
+namespace committest::op {
+namespace {
+
+constexpr std::array<std::string_view, 3> kResourceNames{"cpu", "memory", "ephemeral-storage"};
+constexpr std::string_view kReservedPrefix = "COMMITTEST_";
+
+std::string Quoted(std::string_view text) {
+  return "'" + OneLine(Truncate(Redact(text), 200)) + "'";
+}
+
+bool IsEnvName(std::string_view name) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  return !name.empty() && !(name.front() >= '0' && name.front() <= '9') &&
+         std::ranges::all_of(name, plain);
+}
+
+std::string SourceProblem(const api::Source& source) {
+  if (source.url.empty() || source.url.front() == '-') {
+    return "spec.source.url is " + Quoted(source.url) + ", expected the URL of a Git repository";
+  }
+  if (!api::IsCommitId(source.commit)) {
+    return "spec.source.commit is " + Quoted(source.commit) +
+           ", expected 40 or 64 lower-case hexadecimal digits";
+  }
+  return {};
+}
+
+std::string EnvProblem(const api::ExecutionSpec& execution) {
+  for (const api::EnvVar& variable : execution.env) {
+    if (!IsEnvName(variable.name)) {
+      return "spec.execution.env: " + Quoted(variable.name) +
+             " is no name of a variable, expected letters, digits and _";
+    }
+    if (variable.name.starts_with(kReservedPrefix)) {
+      return "spec.execution.env: " + Quoted(variable.name) +
+             " is reserved, expected a name that does not start with COMMITTEST_";
+    }
+  }
+  return {};
+}
+
+std::string ResourcesProblem(const api::ExecutionSpec& execution) {
+  for (const auto& [name, quantity] : execution.resources) {
+    if (std::ranges::find(kResourceNames, name) == kResourceNames.end()) {
+      return "spec.execution.resources: " + Quoted(name) +
+             " is not allowed, expected cpu, memory or ephemeral-storage";
+    }
+    if (quantity.empty()) return "spec.execution.resources." + name + " is empty";
+  }
+  return {};
+}
+
+std::string TestsProblem(const api::TestsSpec& tests) {
+  if (tests.framework == api::Framework::kCommand && tests.command.empty()) {
+    return "spec.tests.command is empty, expected a program and its arguments for framework "
+           "Command";
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string SpecProblem(const api::CommitTestSpec& spec) {
+  for (const std::string& problem : {SourceProblem(spec.source), EnvProblem(spec.execution),
+                                     ResourcesProblem(spec.execution), TestsProblem(spec.tests)}) {
+    if (!problem.empty()) return problem;
+  }
+  return {};
+}
+
+}  // namespace committest::op

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "common/base/clock.h"
+#include "operator/job_view.h"
+#include "operator/pod_view.h"
+
+namespace committest::op {
+
+/// Why tests that were launched do not run yet.
+struct Waiting {
+  std::string reason;   ///< Of common/api/reasons.h, for the condition Started.
+  std::string message;  ///< With the scheduler's or the kubelet's own words where they said any.
+  /// Something is wrong and will stay so unless someone acts. False: the ordinary steps of a start.
+  bool specific = false;
+  /// Since when the present step lasts.
+  std::optional<WallTime> since;
+  /// The kubelet is between two tries and repeats what it said before.
+  bool backing_off = false;
+};
+
+/// Total: `pod` is null as long as there is none.
+///
+/// | Pod                                                           | reason            | specific |
+/// |---------------------------------------------------------------|-------------------|----------|
+/// | none                                                          | WaitingForPod     |          |
+/// | PodScheduled is False                                         | Unschedulable     | yes      |
+/// | PodScheduled is absent, no node                               | WaitingForPod     |          |
+/// | waiting: ErrImagePull, ImagePullBackOff, InvalidImageName,    | ImagePull         | yes      |
+/// |   ErrImageNeverPull, ImageInspectError, RegistryUnavailable,  |                   |          |
+/// |   SignatureValidationFailed                                   |                   |          |
+/// | waiting: CreateContainerConfigError, CreateContainerError,    | ContainerConfig   | yes      |
+/// |   RunContainerError, PreCreateHookError                       |                   |          |
+/// | anything else                                                 | ContainerCreating |          |
+Waiting WaitingOf(const JobView& job, const PodView* pod);
+
+}  // namespace committest::op
