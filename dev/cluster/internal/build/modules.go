@@ -99,7 +99,8 @@ func sourceFiles(dir string) ([]string, error) {
 			return err
 		}
 		name := entry.Name()
-		if name == "go.mod" || name == "go.sum" || strings.HasSuffix(name, ".go") {
+		if name == "go.mod" || name == "go.sum" ||
+			strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") {
 			files = append(files, path)
 		}
 		return nil

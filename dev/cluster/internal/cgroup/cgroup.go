@@ -89,11 +89,12 @@ func (t *Tree) ProcsFile() string {
 // expects its root to exist. It may be called again.
 func (t *Tree) Create(nodes ...string) error {
 	for _, root := range t.roots {
-		if err := makeGroup(root, filepath.Join(root, t.name)); err != nil {
+		group := filepath.Join(root, t.name)
+		if err := makeGroup(root, group); err != nil {
 			return err
 		}
 		for _, node := range nodes {
-			if err := makeGroup(root, filepath.Join(root, t.name, node)); err != nil {
+			if err := makeGroup(root, filepath.Join(group, node)); err != nil {
 				return err
 			}
 		}
@@ -102,10 +103,33 @@ func (t *Tree) Create(nodes ...string) error {
 }
 
 func makeGroup(root, dir string) error {
+	if err := handOut(filepath.Dir(dir)); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("create cgroup: %w", err)
 	}
 	return fillCPUSet(root, dir)
+}
+
+// handOut lets the groups below parent use all controllers that parent has. On
+// cgroup v2 none is handed out unasked; v1 has no such file.
+func handOut(parent string) error {
+	available, err := os.ReadFile(filepath.Join(parent, "cgroup.controllers"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, controller := range strings.Fields(string(available)) {
+		err := os.WriteFile(filepath.Join(parent, "cgroup.subtree_control"), []byte("+"+controller), 0)
+		if err != nil {
+			return fmt.Errorf("hand the %s controller to groups below %s (are there processes in it?): %w",
+				controller, parent, err)
+		}
+	}
+	return nil
 }
 
 // fillCPUSet copies the parent's processors and memory nodes: a v1 cpuset
@@ -155,13 +179,6 @@ func (t *Tree) Thaw() {
 			}
 		}
 	})
-}
-
-// Exists reports whether anything of the group is left.
-func (t *Tree) Exists() bool {
-	exists := false
-	t.walk(func(string) { exists = true })
-	return exists
 }
 
 // Remove removes the group with all groups below it. It fails while processes

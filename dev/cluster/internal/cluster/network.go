@@ -2,8 +2,7 @@ package cluster
 
 import (
 	"context"
-	"errors"
-	"path/filepath"
+	"fmt"
 
 	"committest.dev/dev/cluster/internal/kube"
 	"committest.dev/dev/cluster/internal/nsfile"
@@ -42,12 +41,11 @@ func (c *cluster) prepareNetwork() error {
 	return nil
 }
 
-// waitRuntime waits until the node's containerd answers: kubelet gives up at
-// once without it.
+// waitRuntime waits until the node's containerd answers.
 func (c *cluster) waitRuntime(ctx context.Context, node int) error {
-	err := kube.Wait(ctx, nil, c.containerd(node).ready)
-	if err != nil {
-		return errors.New(nodePart("containerd", node) + " does not answer at " + filepath.Base(c.containerdSocket(node)))
+	part := c.containerd(node)
+	if err := kube.Wait(ctx, nil, part.ready); err != nil {
+		return fmt.Errorf("%s does not answer: %w", part.name, err)
 	}
 	return nil
 }

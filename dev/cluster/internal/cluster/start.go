@@ -3,7 +3,6 @@ package cluster
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -19,6 +18,11 @@ const lastLogLines = 20
 
 // pollProcess is how often a process that we did not start is looked at.
 const pollProcess = 100 * time.Millisecond
+
+// started is the task of having the component run and answer.
+func (c *cluster) started(log *progress.Log, part component) task {
+	return func(ctx context.Context) error { return c.ensure(ctx, log, part) }
+}
 
 // ensure starts the component unless it runs, and waits until it is ready.
 func (c *cluster) ensure(ctx context.Context, log *progress.Log, part component) error {
@@ -95,29 +99,4 @@ func tail(path string, count int) string {
 	}
 	lines := strings.Split(string(bytes.TrimSpace(data)), "\n")
 	return strings.Join(lines[max(0, len(lines)-count):], "\n")
-}
-
-// together runs all work at once and returns every error.
-func together(work ...func() error) error {
-	failures := make(chan error, len(work))
-	for _, do := range work {
-		go func() { failures <- do() }()
-	}
-	var all []error
-	for range work {
-		all = append(all, <-failures)
-	}
-	return errors.Join(all...)
-}
-
-// inOrder runs all work one after another until one fails.
-func inOrder(work ...func() error) func() error {
-	return func() error {
-		for _, do := range work {
-			if err := do(); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 }

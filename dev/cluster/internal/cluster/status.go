@@ -95,18 +95,18 @@ func (c *cluster) nodeStatus(plan network.Plan) []NodeStatus {
 func (c *cluster) componentStatus() []ComponentStatus {
 	parts := c.components()
 	list := make([]ComponentStatus, len(parts))
-	var work []func() error
+	var tasks []task
 	for i, part := range parts {
-		work = append(work, func() error {
-			list[i] = c.probe(part)
+		tasks = append(tasks, func(ctx context.Context) error {
+			list[i] = c.probe(ctx, part)
 			return nil
 		})
 	}
-	_ = together(work...)
+	_ = together(context.Background(), tasks...) // none of them fails
 	return list
 }
 
-func (c *cluster) probe(part component) ComponentStatus {
+func (c *cluster) probe(ctx context.Context, part component) ComponentStatus {
 	record := c.record(part.name)
 	status := ComponentStatus{Name: part.name, Log: c.log(part.name)}
 	if !record.Alive() {
@@ -118,7 +118,7 @@ func (c *cluster) probe(part component) ComponentStatus {
 		status.State = "stopped"
 		return status
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	if err := part.ready(ctx); err != nil {
 		status.State, status.Why = "unready", err.Error()

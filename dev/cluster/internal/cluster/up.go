@@ -82,14 +82,14 @@ func (c *cluster) up(ctx context.Context, log *progress.Log) error {
 	if c.APIOnly {
 		return c.startControlPlane(ctx, log)
 	}
-	work := []func() error{inOrder(
-		func() error { return c.startControlPlane(ctx, log) },
-		func() error { return c.startOnAPI(ctx, log) },
+	tasks := []task{inOrder(
+		func(ctx context.Context) error { return c.startControlPlane(ctx, log) },
+		func(ctx context.Context) error { return c.startOnAPI(ctx, log) },
 	)}
 	for node := range c.Nodes {
-		work = append(work, func() error { return c.startRuntime(ctx, log, node) })
+		tasks = append(tasks, func(ctx context.Context) error { return c.startRuntime(ctx, log, node) })
 	}
-	return together(work...)
+	return together(ctx, tasks...)
 }
 
 // prepare makes everything that is not a process.
@@ -137,20 +137,17 @@ func (c *cluster) startControlPlane(ctx context.Context, log *progress.Log) erro
 // startOnAPI starts everything that talks to the API server, and the cluster's
 // own workload; all of it settles by itself, in whatever order.
 func (c *cluster) startOnAPI(ctx context.Context, log *progress.Log) error {
-	var work []func() error
+	var tasks []task
 	for _, part := range c.controllers() {
-		work = append(work, func() error { return c.ensure(ctx, log, part) })
+		tasks = append(tasks, c.started(log, part))
 	}
 	for node := range c.Nodes {
-		work = append(work,
-			func() error { return c.ensure(ctx, log, c.proxy(node)) },
-			inOrder(
-				func() error { return c.waitRuntime(ctx, node) },
-				func() error { return c.ensure(ctx, log, c.kubelet(node)) },
-			))
+		// Kubelet gives up at once when containerd does not answer.
+		runtime := func(ctx context.Context) error { return c.waitRuntime(ctx, node) }
+		tasks = append(tasks, c.started(log, c.proxy(node)), inOrder(runtime, c.started(log, c.kubelet(node))))
 	}
-	work = append(work, func() error { return c.ensureDNS(ctx, log) })
-	return together(work...)
+	tasks = append(tasks, func(ctx context.Context) error { return c.ensureDNS(ctx, log) })
+	return together(ctx, tasks...)
 }
 
 // startRuntime starts a node's containerd and gives it the cluster's images.

@@ -29,13 +29,6 @@ func In(dir, name string) Pair {
 	return Pair{Cert: filepath.Join(dir, name+".crt"), Key: filepath.Join(dir, name+".key")}
 }
 
-// Exists reports whether both files are there.
-func (p Pair) Exists() bool {
-	_, certErr := os.Stat(p.Cert)
-	_, keyErr := os.Stat(p.Key)
-	return certErr == nil && keyErr == nil
-}
-
 // Authority signs certificates.
 type Authority struct {
 	cert *x509.Certificate
