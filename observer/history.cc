@@ -1,0 +1,248 @@
+#include "observer/history.h"
+
+#include <algorithm>
+#include <fstream>
+#include <git2.h>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "common/base/strings.h"
+#include "observer/commit_walk.h"
+
+namespace committest::observer {
+namespace {
+
+constexpr std::size_t kMaxAuthorBytes = 200;
+constexpr std::size_t kMaxSubjectBytes = 100;
+
+template <typename T, void (*free_fn)(T*)>
+struct Freer {
+  void operator()(T* object) const { free_fn(object); }
+};
+using RepositoryPtr = std::unique_ptr<git_repository, Freer<git_repository, git_repository_free>>;
+using ObjectPtr = std::unique_ptr<git_object, Freer<git_object, git_object_free>>;
+using CommitPtr = std::unique_ptr<git_commit, Freer<git_commit, git_commit_free>>;
+using RefIteratorPtr = std::unique_ptr<git_reference_iterator,
+                                       Freer<git_reference_iterator, git_reference_iterator_free>>;
+
+// libgit2 keeps its last error per thread, so this is called right after the call that failed.
+Error GitError(const char* what, int code) {
+  const git_error* last = git_error_last();
+  const std::string text = last == nullptr ? "unknown error" : OneLine(last->message);
+  const auto error_code = code == GIT_ENOTFOUND ? ErrorCode::kNotFound : ErrorCode::kDataLoss;
+  return {error_code, std::string(what) + ": " + text, {}, std::nullopt};
+}
+
+Result<RepositoryPtr> Open(const std::string& path) {
+  constexpr unsigned kFlags =
+      GIT_REPOSITORY_OPEN_BARE | GIT_REPOSITORY_OPEN_NO_SEARCH | GIT_REPOSITORY_OPEN_NO_DOTGIT;
+  git_repository* repository = nullptr;
+  if (git_repository_open_ext(&repository, path.c_str(), kFlags, nullptr) != 0) {
+    Error error = GitError("cannot open the mirror", GIT_ERROR);
+    return Fail(std::move(error));
+  }
+  return RepositoryPtr(repository);
+}
+
+Result<git_oid> ParseId(const std::string& id) {
+  git_oid oid;
+  if (id.size() != GIT_OID_HEXSZ || git_oid_fromstr(&oid, id.c_str()) != 0) {
+    return Fail(ErrorCode::kDataLoss,
+                "the object name is not SHA-1; repositories with SHA-256 are not supported yet");
+  }
+  return oid;
+}
+
+Result<CommitPtr> LookUpCommit(git_repository* repository, const std::string& id) {
+  const auto oid = ParseId(id);
+  if (!oid) return Fail(oid.error());
+  git_commit* commit = nullptr;
+  if (const int code = git_commit_lookup(&commit, repository, &*oid); code != 0) {
+    return Fail(GitError("cannot read a commit", code));
+  }
+  return CommitPtr(commit);
+}
+
+std::string ToHex(const git_oid& oid) {
+  std::string text(GIT_OID_HEXSZ, '\0');
+  git_oid_fmt(text.data(), &oid);
+  return text;
+}
+
+// The commits whose parents the server does not have, one object name a line.
+std::set<std::string> ReadShallow(const std::string& path) {
+  std::set<std::string> boundary;
+  std::ifstream file(path + "/shallow");
+  for (std::string line; std::getline(file, line);) boundary.insert(line);
+  return boundary;
+}
+
+enum class ObjectKind { kMissing, kCommit, kOther };
+
+Result<ObjectKind> KindOf(git_repository* repository, const std::string& id) {
+  const auto oid = ParseId(id);
+  if (!oid) return Fail(oid.error());
+  git_object* object = nullptr;
+  const int code = git_object_lookup(&object, repository, &*oid, GIT_OBJECT_ANY);
+  if (code == GIT_ENOTFOUND) return ObjectKind::kMissing;
+  if (code != 0) return Fail(GitError("cannot read an object", code));
+  const ObjectPtr owner(object);
+  return git_object_type(object) == GIT_OBJECT_COMMIT ? ObjectKind::kCommit : ObjectKind::kOther;
+}
+
+// One question about one open repository.
+class Reading {
+ public:
+  Reading(git_repository* repository, std::set<std::string> shallow, const HistoryQuery& query)
+      : repository_(repository), shallow_(std::move(shallow)), query_(query) {
+    answer_.ref = query.ref;
+    answer_.to = query.to;
+  }
+
+  Result<HistoryAnswer> Answer() && {
+    const auto tip = KindOf(repository_, query_.to);
+    if (!tip) return Fail(tip.error());
+    if (*tip == ObjectKind::kMissing) {
+      return Fail(ErrorCode::kNotFound, "the mirror does not hold the tip");
+    }
+    if (*tip == ObjectKind::kOther) {
+      answer_.relation = Relation::kNotACommit;
+      return std::move(answer_);
+    }
+    auto ids = Ids();
+    if (!ids) return Fail(std::move(ids.error()));
+    return Describe(*ids);
+  }
+
+ private:
+  // The commits to report, newest first; sets the relation and what is omitted.
+  Result<std::vector<std::string>> Ids() {
+    const auto limit = static_cast<std::size_t>(std::max<std::int64_t>(1, query_.limit));
+    CommitWalk walk([this](const std::string& id) { return LoadNode(id); }, query_.mode,
+                    HistoryReader::kMaxVisited);
+    if (query_.from.empty()) {
+      answer_.relation = Relation::kInitial;
+      return walk.Newest(query_.to, limit);
+    }
+    const auto cursor = KindOf(repository_, query_.from);
+    if (!cursor) return Fail(cursor.error());
+    if (*cursor != ObjectKind::kCommit) {
+      answer_.relation = Relation::kCursorMissing;
+      return std::vector{query_.to};
+    }
+    auto outcome = walk.Between(query_.from, query_.to);
+    if (!outcome) return Fail(std::move(outcome.error()));
+    return Judge(std::move(*outcome), limit);
+  }
+
+  std::vector<std::string> Judge(CommitWalk::Outcome outcome, std::size_t limit) {
+    if (outcome.reached_tip) {
+      answer_.relation = Relation::kRewound;
+      return {query_.to};
+    }
+    std::vector<std::string> ids = std::move(outcome.commits);
+    answer_.relation = outcome.reached_cursor  ? Relation::kAdvanced
+                       : outcome.share_history ? Relation::kRewritten
+                                               : Relation::kUnrelated;
+    const std::size_t kept = answer_.relation == Relation::kUnrelated ? 1 : limit;
+    if (ids.size() > kept) {
+      answer_.omitted = static_cast<std::int64_t>(ids.size() - kept);
+      ids.resize(kept);
+    }
+    return ids;
+  }
+
+  Result<CommitNode> LoadNode(const std::string& id) const {
+    auto commit = LookUpCommit(repository_, id);
+    if (!commit) {
+      // Whatever is missing here, the mirror is not whole.
+      commit.error().code = ErrorCode::kDataLoss;
+      return Fail(std::move(commit.error()));
+    }
+    CommitNode node;
+    node.time = git_commit_time(commit->get());
+    if (shallow_.contains(id)) return node;
+    const unsigned count = git_commit_parentcount(commit->get());
+    node.parents.reserve(count);
+    for (unsigned i = 0; i < count; ++i) {
+      node.parents.push_back(ToHex(*git_commit_parent_id(commit->get(), i)));
+    }
+    return node;
+  }
+
+  Result<HistoryAnswer> Describe(const std::vector<std::string>& newest_first) {
+    answer_.commits.reserve(newest_first.size());
+    for (auto it = newest_first.rbegin(); it != newest_first.rend(); ++it) {
+      auto commit = LookUpCommit(repository_, *it);
+      if (!commit) return Fail(std::move(commit.error()));
+      const git_signature* author = git_commit_author(commit->get());
+      const char* name = author == nullptr ? nullptr : author->name;
+      const char* summary = git_commit_summary(commit->get());
+      Commit described;
+      described.id = *it;
+      described.author = Truncate(OneLine(name == nullptr ? "" : name), kMaxAuthorBytes);
+      described.subject = Truncate(OneLine(summary == nullptr ? "" : summary), kMaxSubjectBytes);
+      described.time = WallTime(std::chrono::seconds(git_commit_time(commit->get())));
+      answer_.commits.push_back(std::move(described));
+    }
+    return std::move(answer_);
+  }
+
+  git_repository* const repository_;
+  const std::set<std::string> shallow_;
+  const HistoryQuery& query_;
+  HistoryAnswer answer_;
+};
+
+}  // namespace
+
+HistoryReader::HistoryReader() {
+  git_libgit2_init();
+  // The configuration of the machine and of its users is none of the mirrors' business.
+  for (const int level : {GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL,
+                          GIT_CONFIG_LEVEL_PROGRAMDATA}) {
+    git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, level, "");
+  }
+}
+
+HistoryReader::~HistoryReader() { git_libgit2_shutdown(); }
+
+bool HistoryReader::Contains(const std::string& path, const std::string& id) const {
+  auto repository = Open(path);
+  if (!repository) return false;
+  const auto kind = KindOf(repository->get(), id);
+  return kind && *kind != ObjectKind::kMissing;
+}
+
+Result<HistoryAnswer> HistoryReader::Read(const std::string& path,
+                                          const HistoryQuery& query) const {
+  auto repository = Open(path);
+  if (!repository) return Fail(std::move(repository.error()));
+  return Reading(repository->get(), ReadShallow(path), query).Answer();
+}
+
+Status HistoryReader::PruneRefs(const std::string& path, const std::string& prefix,
+                                std::size_t limit, const std::vector<std::string>& keep) const {
+  auto repository = Open(path);
+  if (!repository) return Fail(std::move(repository.error()));
+  git_reference_iterator* raw = nullptr;
+  const std::string glob = prefix + "*";
+  if (git_reference_iterator_glob_new(&raw, repository->get(), glob.c_str()) != 0) {
+    return Fail(GitError("cannot list the mirror's refs", GIT_ERROR));
+  }
+  const RefIteratorPtr iterator(raw);
+  std::vector<std::string> names;
+  const char* name = nullptr;
+  while (git_reference_next_name(&name, iterator.get()) == 0) names.emplace_back(name);
+  if (names.size() <= limit) return {};
+  for (const std::string& unused : names) {
+    if (std::ranges::find(keep, unused) != keep.end()) continue;
+    if (git_reference_remove(repository->get(), unused.c_str()) != 0) {
+      return Fail(GitError("cannot delete a ref of the mirror", GIT_ERROR));
+    }
+  }
+  return {};
+}
+
+}  // namespace committest::observer

@@ -1,0 +1,311 @@
+#include "observer/mirror.h"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+#include "common/base/log.h"
+#include "common/base/strings.h"
+#include "observer/child_process.h"
+
+namespace committest::observer {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kMirrorRefs = "refs/committest/";
+// Twice what a repository may observe, and some: then the refs that are gone are dropped.
+constexpr std::size_t kMaxMirrorRefs = 250;
+// The marker's first line; a mirror of another layout is made anew.
+constexpr std::string_view kMarkerFile = "committest-mirror";
+constexpr std::string_view kLayout = "1";
+
+std::string MirrorRef(const std::string& ref) {
+  return std::string(kMirrorRefs) + Sha256Hex(ref).substr(0, 32);
+}
+
+std::string RefspecById(const HistoryQuery& query) {
+  return "+" + query.to + ":" + MirrorRef(query.ref);
+}
+
+std::string RefspecByName(const HistoryQuery& query) {
+  return "+" + query.ref + ":" + MirrorRef(query.ref);
+}
+
+bool ContainsAny(std::string_view text, std::initializer_list<std::string_view> words) {
+  return std::ranges::any_of(
+      words, [&](std::string_view word) { return text.find(word) != std::string_view::npos; });
+}
+
+// The line that says why, of all that git wrote.
+std::string FailureLine(std::string_view errors) {
+  std::string chosen;
+  for (const std::string& line : Split(errors, '\n')) {
+    const bool explains =
+        line.starts_with("fatal:") || line.starts_with("error:") || line.starts_with("remote:");
+    if (explains && (chosen.empty() || line.starts_with("fatal:"))) chosen = line;
+  }
+  if (chosen.empty()) return "git fetch failed without a word";
+  return "git fetch: " + Truncate(Redact(OneLine(chosen)), 300);
+}
+
+Status IoError(const char* what, const std::error_code& error) {
+  return Fail(ErrorCode::kUnavailable, std::string(what) + ": " + error.message());
+}
+
+std::string ReadFile(const fs::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+Status WriteFile(const fs::path& path, std::string_view text) {
+  std::ofstream file(path, std::ios::trunc);
+  file.write(text.data(), static_cast<std::streamsize>(text.size()));
+  file.close();
+  if (!file) return Fail(ErrorCode::kUnavailable, "cannot write " + path.filename().string());
+  return {};
+}
+
+std::string Marker(const std::string& url) {
+  return std::string(kLayout).append("\n").append(url).append("\n");
+}
+
+// A partial clone of `url`. The URL passed `CheckUrl`, which leaves nothing to quote.
+std::string MirrorConfig(const std::string& url) {
+  return "[core]\n\trepositoryformatversion = 1\n\tbare = true\n\tlogAllRefUpdates = false\n"
+         "[remote \"origin\"]\n\turl = \"" +
+         url + "\"\n\tpromisor = true\n\tpartialclonefilter = tree:0\n";
+}
+
+bool IsLeftover(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return name.ends_with(".lock") || name.starts_with("tmp_") || name == "gc.pid";
+}
+
+// Lock and temporary files of a process that was killed. Only one thread uses a mirror.
+void RemoveLeftovers(const fs::path& path) {
+  for (const fs::path& folder :
+       {path, path / "refs/committest", path / "objects", path / "objects/pack"}) {
+    std::error_code error;
+    for (auto it = fs::directory_iterator(folder, error); !error && it != fs::directory_iterator();
+         it.increment(error)) {
+      std::error_code ignored;
+      if (IsLeftover(it->path())) fs::remove(it->path(), ignored);
+    }
+  }
+}
+
+std::vector<std::string> FetchArguments(const fs::path& path, std::string_view filter,
+                                        const std::vector<std::string>& refspecs) {
+  std::vector<std::string> arguments;
+  for (const char* setting :
+       {"core.hooksPath=/dev/null", "core.fsmonitor=false", "protocol.version=2",
+        "protocol.file.allow=never", "transfer.fsckObjects=true", "transfer.bundleURI=false",
+        "http.followRedirects=false", "http.lowSpeedLimit=100", "http.lowSpeedTime=20",
+        "credential.helper=", "gc.autoDetach=false"}) {
+    arguments.insert(arguments.end(), {"-c", setting});
+  }
+  arguments.push_back("--git-dir=" + path.string());
+  arguments.insert(arguments.end(),
+                   {"fetch", "--quiet", "--force", "--no-tags", "--no-recurse-submodules",
+                    "--no-write-fetch-head", "--update-shallow"});
+  arguments.push_back(filter.empty() ? "--no-filter" : "--filter=" + std::string(filter));
+  arguments.insert(arguments.end(), {"--end-of-options", "origin"});
+  arguments.insert(arguments.end(), refspecs.begin(), refspecs.end());
+  return arguments;
+}
+
+std::vector<std::string> FetchEnvironment(const UrlPolicy& policy) {
+  return {"PATH=/usr/bin:/bin",
+          "HOME=/nonexistent",
+          "LC_ALL=C",
+          "GIT_TERMINAL_PROMPT=0",
+          "GIT_ASKPASS=/bin/false",
+          "GIT_CONFIG_NOSYSTEM=1",
+          "GIT_CONFIG_GLOBAL=/dev/null",
+          "GIT_NO_LAZY_FETCH=1",
+          "GIT_PROTOCOL=version=2",
+          policy.allow_http ? "GIT_ALLOW_PROTOCOL=https:http" : "GIT_ALLOW_PROTOCOL=https"};
+}
+
+}  // namespace
+
+Error ClassifyFetchFailure(std::string_view errors) {
+  const std::string line = FailureLine(errors);
+  ErrorCode code = ErrorCode::kUnavailable;
+  if (ContainsAny(errors, {"not our ref", "unadvertised object", "couldn't find remote ref",
+                           "remote error: upload-pack: not our ref"})) {
+    code = ErrorCode::kNotFound;
+  } else if (ContainsAny(errors, {"Authentication failed", "could not read Username",
+                                  "terminal prompts disabled", "unable to read askpass"})) {
+    code = ErrorCode::kUnauthenticated;
+  } else if (ContainsAny(errors, {"not a git repository", "bad object", "loose object", "corrupt",
+                                  "index-pack", "unpack-objects", "invalid pack", "fsck error",
+                                  "fetch-pack: invalid", "unable to read tree",
+                                  "did not send all necessary objects", "inflate"})) {
+    code = ErrorCode::kDataLoss;
+  }
+  return {code, line, {}, std::nullopt};
+}
+
+bool RefusesFilter(std::string_view errors) {
+  return ContainsAny(errors, {"filter '", "filtering not", "does not support filter",
+                              "invalid filter-spec", "filter-spec"});
+}
+
+// One call of `History`.
+struct Mirrors::Look {
+  fs::path path;
+  std::string url;
+  const std::vector<HistoryQuery>& queries;
+  MonotonicTime deadline;
+};
+
+Mirrors::Mirrors(MirrorOptions options, UrlPolicy policy, const HistoryReader& reader,
+                 const Clock& clock, std::stop_token stop)
+    : options_(std::move(options)),
+      policy_(policy),
+      reader_(reader),
+      clock_(clock),
+      stop_(std::move(stop)) {}
+
+fs::path Mirrors::PathOf(const kube::ObjectKey& repository) const {
+  return options_.data_dir / (Sha256Hex(repository.ToString()).substr(0, 32) + ".git");
+}
+
+void Mirrors::Forget(const kube::ObjectKey& repository) const {
+  std::error_code ignored;
+  fs::remove_all(PathOf(repository), ignored);
+}
+
+Result<std::vector<HistoryAnswer>> Mirrors::History(
+    const kube::ObjectKey& repository, const std::string& url,
+    const std::vector<HistoryQuery>& queries) const {
+  const auto checked = CheckUrl(url, policy_);
+  if (!checked) return Fail(checked.error());
+  const Look look{PathOf(repository), checked->ToString(), queries,
+                  clock_.Monotonic() + options_.fetch_deadline};
+  auto answers = Answer(look);
+  if (answers || answers.error().code != ErrorCode::kDataLoss) return answers;
+  log::Failure("mirror is broken and made anew", answers.error(),
+               {{"repository", repository.ToString()}});
+  Forget(repository);
+  return Answer(look);
+}
+
+Status Mirrors::Prepare(const Look& look) const {
+  std::error_code error;
+  if (ReadFile(look.path / kMarkerFile) == Marker(look.url)) {
+    RemoveLeftovers(look.path);
+    return {};
+  }
+  fs::remove_all(look.path, error);
+  if (error) return IoError("cannot remove an old mirror", error);
+  for (const char* folder : {"objects/pack", "refs/committest"}) {
+    fs::create_directories(look.path / folder, error);
+    if (error) return IoError("cannot create a mirror", error);
+  }
+  if (auto status = WriteFile(look.path / "HEAD", "ref: refs/heads/none\n"); !status) return status;
+  if (auto status = WriteFile(look.path / "config", MirrorConfig(look.url)); !status) return status;
+  return WriteFile(look.path / kMarkerFile, Marker(look.url));
+}
+
+Result<std::vector<HistoryAnswer>> Mirrors::Answer(const Look& look) const {
+  if (auto status = Prepare(look); !status) return Fail(status.error());
+  const std::string path = look.path.string();
+  std::vector<HistoryQuery> missing;
+  std::ranges::copy_if(look.queries, std::back_inserter(missing), [&](const HistoryQuery& query) {
+    return !reader_.Contains(path, query.to);
+  });
+  if (!missing.empty()) {
+    if (auto status = FetchTips(look, missing); !status) return Fail(status.error());
+  }
+  std::vector<HistoryAnswer> answers;
+  for (const HistoryQuery& query : look.queries) {
+    if (!query.from.empty() && !reader_.Contains(path, query.from)) {
+      // A new mirror after a force push: many servers still give the old tip out. If not, the
+      // answer will say that the cursor is missing.
+      if (auto status = Fetch(look, {query.from}); !status) {
+        log::Failure("cursor cannot be fetched", status.error(), {{"ref", query.ref}});
+      }
+    }
+    auto answer = reader_.Read(path, query);
+    if (!answer && answer.error().code == ErrorCode::kNotFound) continue;
+    if (!answer) return Fail(std::move(answer.error()));
+    answers.push_back(std::move(*answer));
+  }
+  if (answers.empty() && !look.queries.empty()) {
+    return Fail(ErrorCode::kNotFound, "the Git server does not give out the commits of its refs");
+  }
+  return answers;
+}
+
+Status Mirrors::FetchTips(const Look& look, const std::vector<HistoryQuery>& missing) const {
+  std::vector<std::string> refspecs;
+  std::vector<std::string> mirror_refs;
+  for (const HistoryQuery& query : missing) {
+    refspecs.push_back(RefspecById(query));
+    mirror_refs.push_back(MirrorRef(query.ref));
+  }
+  const auto pruned =
+      reader_.PruneRefs(look.path.string(), std::string(kMirrorRefs), kMaxMirrorRefs, mirror_refs);
+  if (!pruned) return pruned;
+  auto status = Fetch(look, refspecs);
+  if (status || status.error().code != ErrorCode::kNotFound) return status;
+  return FetchOneByOne(look, missing);
+}
+
+// A ref that moved or vanished since it was listed must not keep the others from being seen.
+Status Mirrors::FetchOneByOne(const Look& look, const std::vector<HistoryQuery>& missing) const {
+  for (const HistoryQuery& query : missing) {
+    auto status = missing.size() > 1 ? Fetch(look, {RefspecById(query)})
+                                     : Status(Fail(ErrorCode::kNotFound, "tried already"));
+    if (!status && status.error().code == ErrorCode::kNotFound) {
+      status = Fetch(look, {RefspecByName(query)});
+    }
+    if (!status && status.error().code != ErrorCode::kNotFound) return status;
+  }
+  return {};
+}
+
+Status Mirrors::Fetch(const Look& look, const std::vector<std::string>& refspecs) const {
+  Status status;
+  for (const std::string_view filter : {"tree:0", "blob:none", ""}) {
+    std::string errors;
+    status = FetchWithFilter(look, refspecs, filter, errors);
+    if (status || !RefusesFilter(errors)) return status;
+  }
+  return status;
+}
+
+Status Mirrors::FetchWithFilter(const Look& look, const std::vector<std::string>& refspecs,
+                                std::string_view filter, std::string& errors) const {
+  ChildSpec spec;
+  spec.program = options_.git_program;
+  spec.arguments = FetchArguments(look.path, filter, refspecs);
+  spec.environment = FetchEnvironment(policy_);
+  spec.deadline =
+      std::max(std::chrono::milliseconds(1),
+               std::chrono::ceil<std::chrono::milliseconds>(look.deadline - clock_.Monotonic()));
+  spec.limits.address_space_bytes = options_.address_space_bytes;
+  spec.limits.file_bytes = options_.file_bytes;
+  // Two threads of index-pack at most, and some.
+  spec.limits.cpu_seconds = static_cast<std::uint64_t>(
+      2 * std::chrono::ceil<std::chrono::seconds>(options_.fetch_deadline).count() + 1);
+  auto result = RunChild(spec, clock_, stop_);
+  if (!result) return Fail(std::move(result.error()));
+  if (result->Succeeded()) return {};
+  errors = std::move(result->errors);
+  if (result->timed_out) {
+    return Fail(ErrorCode::kDeadlineExceeded, "git fetch did not end in time");
+  }
+  if (result->signal != 0) {
+    return Fail(ErrorCode::kResourceExhausted,
+                "git fetch was ended by signal " + std::to_string(result->signal));
+  }
+  return Fail(ClassifyFetchFailure(errors));
+}
+
+}  // namespace committest::observer

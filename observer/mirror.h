@@ -1,0 +1,91 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/base/result.h"
+#include "common/kube/object.h"
+#include "observer/git_remote.h"
+#include "observer/history.h"
+#include "observer/url_policy.h"
+
+namespace committest::observer {
+
+struct MirrorOptions {
+  std::filesystem::path data_dir;  ///< Exists and is ours alone.
+  std::string git_program = "/usr/bin/git";
+  /// For all of one look's fetches together.
+  std::chrono::milliseconds fetch_deadline{60'000};
+  /// Of each git process: far above what commit objects need, far below what hurts the node.
+  std::uint64_t address_space_bytes = std::uint64_t{4} << 30U;
+  std::uint64_t file_bytes = std::uint64_t{2} << 30U;
+};
+
+/// What the standard error of a failed `git fetch` means.
+/// kNotFound: the server does not give out what was asked for; kUnauthenticated: it wants
+/// credentials; kDataLoss: the local repository or what was received is broken; else kUnavailable.
+Error ClassifyFetchFailure(std::string_view errors);
+
+/// Whether it means that the server refuses the object filter rather than the fetch.
+bool RefusesFilter(std::string_view errors);
+
+/// The bare mirrors under one folder, one per ObservedRepository, and the histories read from them.
+///
+/// A mirror holds commits only: `--filter=tree:0` leaves out all trees and blobs, so that even the
+/// first fetch is small (some 250 bytes a commit), and still every question about ancestry has an
+/// exact answer. A shallow fetch (`--depth`) would be smaller at first, but behind its boundary
+/// nobody can tell what a merged branch forked from, how many commits lie before the cursor, or
+/// whether a branch was rewritten. A server that ignores filters sends everything; one that refuses
+/// them is asked again with less of a filter.
+///
+/// All network work is done by `git fetch` in a child process with deadline and limits, without a
+/// shell, configuration, hooks, credentials, redirects or other protocols than the policy's
+/// (reliability rule 10, security rule S6). The wanted commits are asked for by object name; where
+/// the server refuses that, by the ref's name. Each becomes a ref of the mirror whose name is a
+/// hash, so that remote names never become file names.
+///
+/// Nothing here is precious: what a killed process left behind is removed before the next, and a
+/// mirror that is missing, broken or of another URL is made anew.
+///
+/// Thread-safe for different repositories.
+class Mirrors {
+ public:
+  Mirrors(MirrorOptions options, UrlPolicy policy, const HistoryReader& reader, const Clock& clock,
+          std::stop_token stop);
+
+  /// As `GitRemote::History`.
+  Result<std::vector<HistoryAnswer>> History(const kube::ObjectKey& repository,
+                                             const std::string& url,
+                                             const std::vector<HistoryQuery>& queries) const;
+  /// As `GitRemote::Forget`.
+  void Forget(const kube::ObjectKey& repository) const;
+
+  /// Where the mirror of `repository` is.
+  std::filesystem::path PathOf(const kube::ObjectKey& repository) const;
+
+ private:
+  struct Look;
+
+  Status Prepare(const Look& look) const;
+  Result<std::vector<HistoryAnswer>> Answer(const Look& look) const;
+  Status FetchTips(const Look& look, const std::vector<HistoryQuery>& missing) const;
+  Status FetchOneByOne(const Look& look, const std::vector<HistoryQuery>& missing) const;
+  Status Fetch(const Look& look, const std::vector<std::string>& refspecs) const;
+  Status FetchWithFilter(const Look& look, const std::vector<std::string>& refspecs,
+                         std::string_view filter, std::string& errors) const;
+
+  const MirrorOptions options_;
+  const UrlPolicy policy_;
+  const HistoryReader& reader_;
+  const Clock& clock_;
+  const std::stop_token stop_;
+};
+
+}  // namespace committest::observer

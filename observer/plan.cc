@@ -1,0 +1,199 @@
+#include "observer/plan.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "common/api/names.h"
+
+namespace committest::observer {
+namespace {
+
+// An entry without a commit says nothing, so the ref counts as never seen.
+const api::RefStatus* FindCursor(const std::vector<api::RefStatus>& cursor, std::string_view ref) {
+  const auto it = std::ranges::find_if(cursor, [&](const api::RefStatus& entry) {
+    return entry.name == ref && !entry.last_seen_commit.empty();
+  });
+  return it == cursor.end() ? nullptr : &*it;
+}
+
+// How many of a ref's newest commits get a CommitTest.
+std::int64_t Limit(const api::ObservedRepositorySpec& spec, bool is_first_sight) {
+  const std::int64_t wanted = is_first_sight ? spec.initial_commits : spec.max_backfill;
+  return spec.commit_policy == api::CommitPolicy::kTipOnly ? std::min<std::int64_t>(wanted, 1)
+                                                           : wanted;
+}
+
+SkipReason ReasonOf(const api::ObservedRepositorySpec& spec, Relation relation) {
+  if (relation == Relation::kNotACommit) return SkipReason::kNotACommit;
+  if (relation == Relation::kInitial) return SkipReason::kInitialCommits;
+  return spec.commit_policy == api::CommitPolicy::kTipOnly ? SkipReason::kTipOnly
+                                                           : SkipReason::kMaxBackfill;
+}
+
+api::CommitTest MakeTest(const api::ObservedRepository& repository, const std::string& ref,
+                         const Commit& commit, WallTime now) {
+  const api::CommitTestTemplate& shared = repository.spec.template_;
+  const std::string& name = repository.meta.name;
+  api::CommitTest test;
+  test.meta.namespace_ = repository.meta.namespace_;
+  test.meta.name = api::CommitTestName(name, commit.id, shared.tests, shared.execution);
+  test.meta.labels[api::kRepositoryLabel] = api::LabelValue(name);
+  test.meta.labels[api::kBranchLabel] = api::LabelValue(api::ShortRef(ref));
+  test.meta.annotations[api::kRefAnnotation] = ref;
+  test.spec.repository_name = name;
+  test.spec.source = {repository.spec.url, commit.id, ref, commit.author, commit.subject};
+  test.spec.trigger = {api::TriggerType::kPoll, now};
+  test.spec.tests = shared.tests;
+  test.spec.execution = shared.execution;
+  test.spec.retry = shared.retry;
+  return test;
+}
+
+// Builds the steps of one plan; remembers which CommitTests the plan holds already.
+class StepBuilder {
+ public:
+  StepBuilder(const api::ObservedRepository& repository, WallTime now)
+      : repository_(repository), now_(now) {}
+
+  RefStep Build(const HistoryAnswer& answer) {
+    RefStep step;
+    step.ref = answer.ref;
+    step.relation = answer.relation;
+    step.cursor.name = answer.ref;
+    step.cursor.last_seen_commit = answer.to;
+    const api::RefStatus* before = FindCursor(repository_.status.refs, answer.ref);
+    if (before != nullptr) step.cursor.skipped_commits = before->skipped_commits;
+    AddTests(answer, before == nullptr, step);
+    step.skipped += answer.omitted;
+    if (step.skipped > 0) step.skip_reason = ReasonOf(repository_.spec, answer.relation);
+    if (step.skip_reason == SkipReason::kMaxBackfill) step.cursor.skipped_commits += step.skipped;
+    return step;
+  }
+
+ private:
+  void AddTests(const HistoryAnswer& answer, bool is_first_sight, RefStep& step) {
+    if (answer.commits.empty()) {
+      step.skipped = answer.relation == Relation::kNotACommit ? 1 : 0;
+      return;
+    }
+    step.tip_time = answer.commits.back().time;
+    const auto count = static_cast<std::int64_t>(answer.commits.size());
+    const std::int64_t dropped =
+        std::max<std::int64_t>(0, count - Limit(repository_.spec, is_first_sight));
+    step.skipped = dropped;
+    for (auto it = answer.commits.begin() + dropped; it != answer.commits.end(); ++it) {
+      api::CommitTest test = MakeTest(repository_, answer.ref, *it, now_);
+      step.cursor.last_test_name = test.meta.name;
+      if (planned_.insert(test.meta.name).second) step.create.push_back(std::move(test));
+    }
+  }
+
+  const api::ObservedRepository& repository_;
+  const WallTime now_;
+  std::set<std::string> planned_;
+};
+
+}  // namespace
+
+std::string_view RelationName(Relation relation) {
+  switch (relation) {
+    case Relation::kInitial:
+      return "Initial";
+    case Relation::kAdvanced:
+      return "Advanced";
+    case Relation::kRewritten:
+      return "Rewritten";
+    case Relation::kRewound:
+      return "Rewound";
+    case Relation::kUnrelated:
+      return "Unrelated";
+    case Relation::kCursorMissing:
+      return "CursorMissing";
+    case Relation::kNotACommit:
+      return "NotACommit";
+  }
+  return "Initial";
+}
+
+std::string_view SkipReasonName(SkipReason reason) {
+  switch (reason) {
+    case SkipReason::kNone:
+      return "None";
+    case SkipReason::kMaxBackfill:
+      return "MaxBackfill";
+    case SkipReason::kTipOnly:
+      return "TipOnly";
+    case SkipReason::kInitialCommits:
+      return "InitialCommits";
+    case SkipReason::kNotACommit:
+      return "NotACommit";
+  }
+  return "None";
+}
+
+SelectedRefs SelectRefs(const std::vector<api::RefStatus>& cursor, const RemoteRefs& remote) {
+  SelectedRefs selected;
+  selected.refs = remote.refs;
+  if (selected.refs.size() > api::kMaxObservedRefs) {
+    std::ranges::stable_partition(selected.refs, [&](const RemoteRef& ref) {
+      return FindCursor(cursor, ref.name) != nullptr;
+    });
+    selected.omitted = selected.refs.size() - api::kMaxObservedRefs;
+    selected.refs.resize(api::kMaxObservedRefs);
+  }
+  std::ranges::sort(selected.refs, {}, &RemoteRef::name);
+  return selected;
+}
+
+std::vector<HistoryQuery> Questions(const api::ObservedRepositorySpec& spec,
+                                    const std::vector<api::RefStatus>& cursor,
+                                    const std::vector<RemoteRef>& selected) {
+  std::vector<HistoryQuery> questions;
+  for (const RemoteRef& ref : selected) {
+    const api::RefStatus* before = FindCursor(cursor, ref.name);
+    if (before != nullptr && before->last_seen_commit == ref.commit) continue;
+    HistoryQuery query;
+    query.ref = ref.name;
+    query.from = before == nullptr ? "" : before->last_seen_commit;
+    query.to = ref.commit;
+    query.mode = spec.history;
+    // Also without any CommitTest to create, the tip must be known to be a commit.
+    query.limit = std::max<std::int64_t>(1, Limit(spec, before == nullptr));
+    questions.push_back(std::move(query));
+  }
+  return questions;
+}
+
+Plan MakePlan(const api::ObservedRepository& repository, const std::vector<RemoteRef>& selected,
+              const std::vector<HistoryAnswer>& answers, WallTime now) {
+  std::map<std::string_view, const HistoryAnswer*> by_ref;
+  for (const HistoryAnswer& answer : answers) by_ref[answer.ref] = &answer;
+  StepBuilder builder(repository, now);
+  Plan plan;
+  for (const RemoteRef& ref : selected) {
+    const api::RefStatus* before = FindCursor(repository.status.refs, ref.name);
+    if (before != nullptr) plan.kept.push_back(*before);
+    if (before != nullptr && before->last_seen_commit == ref.commit) continue;
+    const auto it = by_ref.find(ref.name);
+    // An answer to another question than today's is none.
+    if (it == by_ref.end() || it->second->to != ref.commit) continue;
+    plan.steps.push_back(builder.Build(*it->second));
+  }
+  return plan;
+}
+
+std::vector<api::RefStatus> CursorsAfter(const Plan& plan, const std::vector<std::string>& done) {
+  std::map<std::string, api::RefStatus> cursors;
+  for (const api::RefStatus& entry : plan.kept) cursors[entry.name] = entry;
+  for (const RefStep& step : plan.steps) {
+    if (std::ranges::find(done, step.ref) != done.end()) cursors[step.ref] = step.cursor;
+  }
+  std::vector<api::RefStatus> result;
+  result.reserve(cursors.size());
+  for (auto& [name, entry] : cursors) result.push_back(std::move(entry));
+  return result;
+}
+
+}  // namespace committest::observer
