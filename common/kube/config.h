@@ -1,0 +1,65 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/base/result.h"
+
+namespace committest::kube {
+
+/// A credential or certificate: given in place, or in a file that may be replaced at any time. At
+/// most one of both is set.
+struct Material {
+  std::string inline_text;
+  std::string file;
+
+  bool Empty() const { return inline_text.empty() && file.empty(); }
+};
+
+/// How to reach an API server and as whom.
+struct ClusterConfig {
+  std::string server;      ///< "https://10.0.0.1:6443", without a path.
+  std::string base_path;   ///< "/k8s/clusters/x" in front of every path, or empty.
+  std::string namespace_;  ///< The Pod's or the context's own, or empty.
+  Material ca;             ///< PEM; empty means the system's roots.
+  Material client_certificate;
+  Material client_key;
+  Material token;
+};
+
+/// Where configuration is looked for. Tests point it elsewhere.
+struct ConfigSources {
+  /// The value of an environment variable; nullopt when it is not set.
+  std::function<std::optional<std::string>(const std::string&)> environment;
+  std::string service_account_folder = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+  /// The environment of this process.
+  static ConfigSources OfProcess();
+};
+
+/// What the command line says.
+struct ConfigFlags {
+  std::string kubeconfig;  ///< A file, or empty.
+  std::string context;     ///< Of the kubeconfig; empty means its current-context.
+};
+
+/// Finds the configuration: the flag, else the variable KUBECONFIG, else the Pod's service account,
+/// else ~/.kube/config. kInvalidArgument names file and field, and says what is expected;
+/// kNotFound when there is no configuration at all.
+Result<ClusterConfig> LoadConfig(const ConfigFlags& flags, const ConfigSources& sources);
+
+/// The configuration that Kubernetes mounts into every Pod with a service account.
+Result<ClusterConfig> InClusterConfig(const ConfigSources& sources);
+
+/// Reads a kubeconfig file of at most 1 MiB.
+Result<ClusterConfig> LoadKubeconfig(const std::string& file, const std::string& context);
+
+/// The same from its text. Pure; `file` is for messages and for what relative paths start from.
+/// What this client cannot do is an error that says so: exec and auth-provider plugins, passwords,
+/// impersonation, proxies, unverified TLS and another TLS server name.
+Result<ClusterConfig> ParseKubeconfig(std::string_view text, const std::string& file,
+                                      const std::string& context);
+
+}  // namespace committest::kube

@@ -1,0 +1,198 @@
+#include <array>
+#include <filesystem>
+
+#include <yaml-cpp/yaml.h>
+
+#include "common/base/strings.h"
+#include "common/kube/base64.h"
+#include "common/kube/config.h"
+
+namespace committest::kube {
+namespace {
+
+// One kubeconfig (the v1 Config of k8s.io/client-go/tools/clientcmd), read field by field.
+class Reader {
+ public:
+  Reader(YAML::Node root, std::string file) : root_(std::move(root)), file_(std::move(file)) {}
+
+  Result<ClusterConfig> Read(std::string context) const {
+    if (context.empty()) {
+      auto current = Text(root_, "current-context");
+      if (!current) return Fail(current.error());
+      if (current->empty()) return Fail(Wrong("current-context", "is empty; name a context"));
+      context = *current;
+    }
+    const auto chosen = Entry("contexts", context, "context");
+    if (!chosen) return Fail(chosen.error());
+    ClusterConfig config;
+    const auto cluster_name = Text(*chosen, "cluster");
+    const auto user_name = Text(*chosen, "user");
+    const auto namespace_ = Text(*chosen, "namespace");
+    for (const auto* text : {&cluster_name, &user_name, &namespace_}) {
+      if (!*text) return Fail(Context("contexts[" + context + "]", text->error()));
+    }
+    config.namespace_ = *namespace_;
+    if (Status read = ReadCluster(*cluster_name, config); !read) return Fail(read.error());
+    if (Status read = ReadUser(*user_name, config); !read) return Fail(read.error());
+    return config;
+  }
+
+ private:
+  Error Wrong(const std::string& field, const std::string& what) const {
+    return {ErrorCode::kInvalidArgument, file_ + ": " + field + " " + what, {}, std::nullopt};
+  }
+
+  // The scalar under `key`, or an empty text.
+  Result<std::string> Text(const YAML::Node& map, const std::string& key) const {
+    const YAML::Node node = map[key];
+    if (!node || node.IsNull()) return std::string();
+    if (!node.IsScalar()) return Fail(Wrong(key, "is not a text"));
+    return node.as<std::string>();
+  }
+
+  // The map under `member` of the entry named `name` in the list `list`.
+  Result<YAML::Node> Entry(const std::string& list, const std::string& name,
+                           const std::string& member) const {
+    const YAML::Node entries = root_[list];
+    if (entries && entries.IsSequence()) {
+      for (const YAML::Node& entry : entries) {
+        if (!entry.IsMap() || !entry["name"] || !entry["name"].IsScalar()) continue;
+        if (entry["name"].as<std::string>() != name) continue;
+        YAML::Node value = entry[member];
+        if (!value || !value.IsMap()) {
+          return Fail(Wrong(list + "[" + name + "]." + member, "is not a map"));
+        }
+        return value;
+      }
+    }
+    return Fail(Wrong(list, "has no entry '" + name + "'"));
+  }
+
+  // `field`-data in base64, or `field` as a path.
+  Result<Material> ReadMaterial(const YAML::Node& map, const std::string& where,
+                                const std::string& field) const {
+    const auto data = Text(map, field + "-data");
+    const auto path = Text(map, field);
+    if (!data) return Fail(Context(where, data.error()));
+    if (!path) return Fail(Context(where, path.error()));
+    Material material;
+    if (!data->empty()) {  // As kubectl does, data counts before a path.
+      auto decoded = DecodeBase64(*data);
+      if (!decoded) return Fail(Wrong(where + "." + field + "-data", "is not base64"));
+      material.inline_text = std::move(*decoded);
+    } else if (!path->empty()) {
+      material.file = Absolute(*path);
+    }
+    return material;
+  }
+
+  std::string Absolute(const std::string& path) const {
+    const std::filesystem::path given(path);
+    if (given.is_absolute()) return path;
+    return (std::filesystem::path(file_).parent_path() / given).lexically_normal().string();
+  }
+
+  struct Refusal {
+    const char* field;
+    const char* advice;
+  };
+
+  template <std::size_t n>
+  Status Refuse(const YAML::Node& map, const std::string& where,
+                const std::array<Refusal, n>& refusals) const {
+    for (const Refusal& refusal : refusals) {
+      const YAML::Node node = map[refusal.field];
+      if (!node || node.IsNull()) continue;
+      if (node.IsScalar() && (node.Scalar().empty() || node.Scalar() == "false")) continue;
+      return Fail(
+          Wrong(where + "." + refusal.field, std::string("is not supported: ") + refusal.advice));
+    }
+    return {};
+  }
+
+  Status ReadCluster(const std::string& name, ClusterConfig& config) const {
+    static constexpr std::array<Refusal, 3> kRefused{
+        {{"insecure-skip-tls-verify", "give the server's CA in certificate-authority-data"},
+         {"proxy-url", "the API server must be reachable without a proxy"},
+         {"tls-server-name", "use a server URL with a name that its certificate holds"}}};
+    const std::string where = "clusters[" + name + "].cluster";
+    const auto cluster = Entry("clusters", name, "cluster");
+    if (!cluster) return Fail(cluster.error());
+    if (Status refused = Refuse(*cluster, where, kRefused); !refused) return refused;
+    const auto server = Text(*cluster, "server");
+    if (!server) return Fail(Context(where, server.error()));
+    if (Status split = SplitServer(*server, where, config); !split) return split;
+    auto ca = ReadMaterial(*cluster, where, "certificate-authority");
+    if (!ca) return Fail(ca.error());
+    config.ca = std::move(*ca);
+    return {};
+  }
+
+  Status SplitServer(const std::string& server, const std::string& where,
+                     ClusterConfig& config) const {
+    const auto scheme_end = server.find("://");
+    const std::string scheme = server.substr(0, scheme_end);
+    if (scheme_end == std::string::npos || (scheme != "https" && scheme != "http")) {
+      return Fail(Wrong(where + ".server", "is not of the form https://host:port"));
+    }
+    const auto path = server.find('/', scheme_end + 3);
+    config.server = server.substr(0, path);
+    if (path != std::string::npos) config.base_path = server.substr(path);
+    while (config.base_path.ends_with('/')) config.base_path.pop_back();
+    return {};
+  }
+
+  Status ReadUser(const std::string& name, ClusterConfig& config) const {
+    static constexpr std::array<Refusal, 5> kRefused{
+        {{"exec", "write a token or a client certificate into the file instead"},
+         {"auth-provider", "write a token or a client certificate into the file instead"},
+         {"username", "passwords are not accepted by API servers since Kubernetes 1.19"},
+         {"password", "passwords are not accepted by API servers since Kubernetes 1.19"},
+         {"as", "use credentials of that user instead of impersonation"}}};
+    if (name.empty()) return {};
+    const std::string where = "users[" + name + "].user";
+    const auto user = Entry("users", name, "user");
+    if (!user) return Fail(user.error());
+    if (Status refused = Refuse(*user, where, kRefused); !refused) return refused;
+    auto certificate = ReadMaterial(*user, where, "client-certificate");
+    if (!certificate) return Fail(certificate.error());
+    auto key = ReadMaterial(*user, where, "client-key");
+    if (!key) return Fail(key.error());
+    if (certificate->Empty() != key->Empty()) {
+      return Fail(Wrong(where, "has only one of client-certificate and client-key"));
+    }
+    config.client_certificate = std::move(*certificate);
+    config.client_key = std::move(*key);
+    const auto token = Text(*user, "token");
+    const auto token_file = Text(*user, "tokenFile");
+    if (!token) return Fail(Context(where, token.error()));
+    if (!token_file) return Fail(Context(where, token_file.error()));
+    // As client-go does, a file counts before a token in place: it can be rotated.
+    if (!token_file->empty()) {
+      config.token.file = Absolute(*token_file);
+    } else {
+      config.token.inline_text = Trim(*token);
+    }
+    return {};
+  }
+
+  const YAML::Node root_;
+  const std::string file_;
+};
+
+}  // namespace
+
+Result<ClusterConfig> ParseKubeconfig(std::string_view text, const std::string& file,
+                                      const std::string& context) {
+  try {
+    const YAML::Node root = YAML::Load(std::string(text));
+    if (!root.IsMap()) {
+      return Fail(ErrorCode::kInvalidArgument, file + ": not a kubeconfig (no YAML map)");
+    }
+    return Reader(root, file).Read(context);
+  } catch (const YAML::Exception& e) {
+    return Fail(ErrorCode::kInvalidArgument, file + ": not a kubeconfig: " + e.what());
+  }
+}
+
+}  // namespace committest::kube
