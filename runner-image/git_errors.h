@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace committest::runner {
+
+/// What a failed `git fetch` means for the checkout.
+enum class FetchFailure {
+  kShaRefused,  ///< The server answered, but serves only what its refs point to.
+  kGone,        ///< The server answered, and does not have the commit or the ref.
+  kFailed,      ///< Anything else: no connection, no permission, a broken answer.
+};
+
+/// Reads `git fetch`'s standard error (in the C locale). Words of the server itself, which git
+/// prints after "remote:", are never taken for git's.
+FetchFailure ClassifyFetchFailure(std::string_view standard_error);
+
+/// git's own last words, one redacted line of at most 300 bytes, for the summary: its last "fatal:"
+/// or "error:" line, else its last line. "git gave no reason" for an empty text.
+std::string LastWords(std::string_view standard_error);
+
+}  // namespace committest::runner
