@@ -1,0 +1,109 @@
+#include "runner-image/evaluate.h"
+
+#include "common/api/reasons.h"
+#include "common/base/time_format.h"
+
+namespace committest::runner {
+namespace {
+
+using api::Framework;
+using api::RunnerExit;
+
+// Python's unittest (from 3.12 on) and pytest end with this code when they ran no test.
+constexpr int kNoTestsExitCode = 5;
+
+bool IsFrameworkCode(const Evidence& evidence) {
+  return evidence.framework != Framework::kCommand && evidence.end.exit_code == kNoTestsExitCode;
+}
+
+std::string Tests(std::int64_t count) {
+  return std::to_string(count) + (count == 1 ? " test" : " tests");
+}
+
+std::string TimeoutMessage(const Evidence& evidence) {
+  return "the tests did not end within " + FormatDuration(evidence.time_limit) +
+         (evidence.end.killed ? ", ignored SIGTERM and were killed" : " and were ended by SIGTERM");
+}
+
+std::string MissingReportMessage(const Evidence& evidence) {
+  const std::string how = "the tests ended with " + DescribeEnd(evidence.end);
+  return evidence.report.error().code == ErrorCode::kNotFound
+             ? how + " and left no report: " + evidence.report.error().message
+             : how + "; " + evidence.report.error().message;
+}
+
+std::string FailedMessage(const Evidence& evidence, const api::TestCounts& counts) {
+  std::string message =
+      std::to_string(counts.failed + counts.errored) + " of " + Tests(counts.total) + " failed";
+  if (evidence.end.exit_code == 0) message += ", although the exit code is 0";
+  return message;
+}
+
+std::string NothingExecutedMessage(const Evidence& evidence, const api::TestCounts& counts) {
+  if (counts.total > 0) return "every test was skipped (" + std::to_string(counts.total) + ")";
+  std::string message = "no test was found";
+  if (evidence.framework == Framework::kUnittest) {
+    message += " by unittest; if they are pytest tests, set tests.framework to Pytest";
+  }
+  return message;
+}
+
+Verdict ReadReport(const Evidence& evidence) {
+  const api::TestCounts& counts = evidence.report->counts;
+  if (counts.failed + counts.errored > 0) {
+    return {RunnerExit::kTestsFailed, api::reason::kTestsFailed, FailedMessage(evidence, counts)};
+  }
+  const bool nothing = counts.Executed() == 0;
+  const bool clean =
+      evidence.end.exit_code == 0 || (counts.total == 0 && IsFrameworkCode(evidence));
+  if (!clean) {
+    return {RunnerExit::kReportInvalid, api::reason::kReportInvalid,
+            "the report has no failure among " + Tests(counts.total) +
+                ", but the tests ended with " + DescribeEnd(evidence.end)};
+  }
+  if (nothing && !evidence.allow_no_tests) {
+    return {RunnerExit::kNoTests, api::reason::kNoTestsFound,
+            NothingExecutedMessage(evidence, counts)};
+  }
+  return {RunnerExit::kPassed, api::reason::kTestsPassed,
+          nothing ? "no test was executed, which is allowed" : Tests(counts.passed) + " passed"};
+}
+
+}  // namespace
+
+Verdict Evaluate(const Evidence& evidence) {
+  const ProcessEnd& end = evidence.end;
+  if (!end.Started()) {
+    return {RunnerExit::kConfiguration, api::reason::kConfigurationError,
+            "the tests could not be started: " + end.start_error};
+  }
+  if (end.terminated) {
+    return {RunnerExit::kInternal, kReasonTerminated,
+            "the runner was told to end before the tests had ended"};
+  }
+  if (end.timed_out) {
+    return {RunnerExit::kTestsFailed, api::reason::kTimedOut, TimeoutMessage(evidence)};
+  }
+  if (evidence.oom_kills > 0) {
+    return {RunnerExit::kTestsFailed, api::reason::kOutOfMemory,
+            "the kernel killed " + std::to_string(evidence.oom_kills) +
+                " of the tests' processes because the memory limit was reached; the tests ended "
+                "with " +
+                DescribeEnd(end)};
+  }
+  if (!evidence.report) {
+    return {RunnerExit::kReportInvalid, api::reason::kReportInvalid,
+            MissingReportMessage(evidence)};
+  }
+  return ReadReport(evidence);
+}
+
+Verdict EvaluateNothingFound(bool allow_no_tests, const std::string& looked_for) {
+  if (allow_no_tests) {
+    return {RunnerExit::kPassed, api::reason::kTestsPassed,
+            "no tests, which is allowed: " + looked_for};
+  }
+  return {RunnerExit::kNoTests, api::reason::kNoTestsFound, looked_for};
+}
+
+}  // namespace committest::runner

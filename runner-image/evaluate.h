@@ -1,0 +1,59 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "common/api/exit_codes.h"
+#include "common/api/run_request.h"
+#include "common/base/result.h"
+#include "runner-image/junit.h"
+#include "runner-image/process_end.h"
+
+namespace committest::runner {
+
+/// Reasons that only a runner gives, with exit code 50 (CONTRACT.md).
+inline constexpr const char* kReasonTerminated = "Terminated";
+inline constexpr const char* kReasonInternal = "InternalError";
+
+/// What is known when every process of the tests has ended.
+struct Evidence {
+  api::Framework framework = api::Framework::kUnittest;
+  bool allow_no_tests = false;
+  ProcessEnd end;
+  /// The sum of the reports that this run wrote. kNotFound: it wrote none; kDataLoss: unreadable.
+  Result<JunitReport> report;
+  std::int64_t oom_kills = 0;  ///< Processes that the kernel killed for memory during the tests.
+  std::chrono::milliseconds time_limit{0};
+};
+
+struct Verdict {
+  api::RunnerExit exit = api::RunnerExit::kInternal;
+  std::string reason;
+  std::string message;  ///< One line for people.
+
+  bool operator==(const Verdict&) const = default;
+};
+
+/// The verdict on a run whose tests were started. Pure and total; the first row that applies:
+///
+/// | evidence                                              | exit | reason              |
+/// |-------------------------------------------------------|------|---------------------|
+/// | the program could not be started                      | 60   | ConfigurationError  |
+/// | the runner was told to end                            | 50   | Terminated          |
+/// | the time limit passed                                 | 10   | TimedOut            |
+/// | the kernel killed processes of the run for memory     | 10   | OutOfMemory         |
+/// | no report, or an unreadable one                       | 40   | ReportInvalid       |
+/// | the report has failed or errored tests                | 10   | TestsFailed         |
+/// | nothing was executed, and that is not allowed         | 30   | NoTestsFound        |
+/// | exit code other than 0 (or "no tests", when allowed)  | 40   | ReportInvalid       |
+/// | else                                                  | 0    | TestsPassed         |
+///
+/// So a pass needs exit code 0, a report of this run, no failure in it, and at least one executed
+/// test (or `allow_no_tests`). "No tests" of unittest and pytest is their exit code 5.
+Verdict Evaluate(const Evidence& evidence);
+
+/// The verdict when discovery found nothing to run; `looked_for` is its message.
+Verdict EvaluateNothingFound(bool allow_no_tests, const std::string& looked_for);
+
+}  // namespace committest::runner

@@ -1,0 +1,149 @@
+#include "runner-image/junit.h"
+
+#include <string>
+
+#include <pugixml.hpp>
+
+#include "common/base/strings.h"
+
+namespace committest::runner {
+namespace {
+
+// Ample for what is kept; bounds the work on a message of megabytes.
+constexpr std::size_t kMaxTextBytes = 4096;
+
+enum class Outcome { kPassed, kFailed, kErrored, kSkipped };
+
+std::string Text(std::string_view text, std::size_t max_bytes) {
+  return Truncate(OneLine(Truncate(Trim(text), kMaxTextBytes)), max_bytes);
+}
+
+std::string_view FirstLine(std::string_view text) {
+  text = Trim(text);
+  return text.substr(0, text.find('\n'));
+}
+
+std::string FullName(const pugi::xml_node& test) {
+  const std::string name = test.attribute("name").value();
+  const std::string class_name = test.attribute("classname").value();
+  return class_name.empty() || name.starts_with(class_name + ".") ? name : class_name + "." + name;
+}
+
+// CTest and GoogleTest leave out the child element for a test that was not run.
+bool SaysNotRun(const pugi::xml_node& test) {
+  const std::string_view status = test.attribute("status").value();
+  return status == "notrun" || status == "disabled";
+}
+
+Outcome OutcomeOf(const pugi::xml_node& test) {
+  if (test.child("failure")) return Outcome::kFailed;
+  if (test.child("error")) return Outcome::kErrored;
+  if (const pugi::xml_node skipped = test.child("skipped")) {
+    const std::string_view type = skipped.attribute("type").value();
+    return type == "pytest.xfail" ? Outcome::kPassed : Outcome::kSkipped;
+  }
+  return SaysNotRun(test) ? Outcome::kSkipped : Outcome::kPassed;
+}
+
+api::TestFailure FailureOf(const pugi::xml_node& test, Outcome outcome) {
+  const pugi::xml_node element = test.child(outcome == Outcome::kFailed ? "failure" : "error");
+  std::string_view message = element.attribute("message").value();
+  if (Trim(message).empty()) message = FirstLine(element.text().get());
+  if (message.empty()) message = element.attribute("type").value();
+  return {Text(FullName(test), kMaxTextBytes), Text(test.attribute("file").value(), kMaxTextBytes),
+          Text(message, api::kMaxFailureMessageBytes)};
+}
+
+void AddTest(JunitReport& report, const pugi::xml_node& test) {
+  const Outcome outcome = OutcomeOf(test);
+  api::TestCounts& counts = report.counts;
+  ++counts.total;
+  switch (outcome) {
+    case Outcome::kPassed:
+      ++counts.passed;
+      return;
+    case Outcome::kSkipped:
+      ++counts.skipped;
+      return;
+    case Outcome::kFailed:
+      ++counts.failed;
+      break;
+    case Outcome::kErrored:
+      ++counts.errored;
+      break;
+  }
+  if (report.failures.size() < api::kMaxFailures) {
+    report.failures.push_back(FailureOf(test, outcome));
+  } else {
+    ++report.failures_omitted;
+  }
+}
+
+Status AddSuite(JunitReport& report, const pugi::xml_node& suite, int depth) {
+  if (depth > kMaxSuiteDepth) return Fail(ErrorCode::kDataLoss, "its test suites are too deep");
+  for (const pugi::xml_node& child : suite.children()) {
+    const std::string_view name = child.name();
+    if (name == "testcase") AddTest(report, child);
+    if (name == "testsuite") {
+      if (Status status = AddSuite(report, child, depth + 1); !status) return status;
+    }
+  }
+  return {};
+}
+
+// pugixml accepts text around the root element and several roots; XML does not, and a report that
+// was glued together is one that nobody vouches for.
+Result<pugi::xml_node> RootOf(const pugi::xml_document& document) {
+  pugi::xml_node root;
+  for (const pugi::xml_node& node : document.children()) {
+    if (node.type() == pugi::node_doctype) {
+      return Fail(ErrorCode::kDataLoss, "it declares a document type");
+    }
+    if (node.type() != pugi::node_element) continue;
+    if (root) return Fail(ErrorCode::kDataLoss, "it has more than one root element");
+    root = node;
+  }
+  const std::string_view name = root.name();
+  if (name != "testsuites" && name != "testsuite") {
+    return Fail(ErrorCode::kDataLoss, "its root element is <" + Text(name, 40) +
+                                          ">, expected <testsuites> or <testsuite>");
+  }
+  return root;
+}
+
+}  // namespace
+
+Result<JunitReport> ParseJunit(std::string_view xml) {
+  if (Trim(xml).empty()) return Fail(ErrorCode::kDataLoss, "it is empty");
+  if (xml.size() > kMaxReportBytes) return Fail(ErrorCode::kDataLoss, "it is larger than 16 MiB");
+  pugi::xml_document document;
+  const pugi::xml_parse_result parsed =
+      document.load_buffer(xml.data(), xml.size(), pugi::parse_default | pugi::parse_doctype);
+  if (!parsed) {
+    return Fail(ErrorCode::kDataLoss, "it is not XML: " + std::string(parsed.description()) +
+                                          " at byte " + std::to_string(parsed.offset));
+  }
+  const Result<pugi::xml_node> root = RootOf(document);
+  if (!root) return Fail(root.error());
+  JunitReport report;
+  if (Status status = AddSuite(report, *root, 0); !status) return Fail(std::move(status.error()));
+  return report;
+}
+
+void Add(JunitReport& report, const JunitReport& other) {
+  report.counts.total += other.counts.total;
+  report.counts.passed += other.counts.passed;
+  report.counts.failed += other.counts.failed;
+  report.counts.errored += other.counts.errored;
+  report.counts.skipped += other.counts.skipped;
+  report.failures_omitted += other.failures_omitted;
+  for (const api::TestFailure& failure : other.failures) {
+    if (report.failures.size() < api::kMaxFailures) {
+      report.failures.push_back(failure);
+    } else {
+      ++report.failures_omitted;
+    }
+  }
+}
+
+}  // namespace committest::runner

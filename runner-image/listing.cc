@@ -1,0 +1,93 @@
+#include "runner-image/listing.h"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <system_error>
+
+namespace committest::runner {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxEntries = 50'000;
+constexpr std::size_t kMaxConfigurationBytes = std::size_t{256} * 1024;
+
+bool IsPlainFile(const fs::path& path) {
+  std::error_code error;
+  return fs::symlink_status(path, error).type() == fs::file_type::regular;
+}
+
+std::string ReadStart(const fs::path& path) {
+  std::string text(kMaxConfigurationBytes, '\0');
+  std::ifstream in(path, std::ios::binary);
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
+  return text;
+}
+
+bool IsInside(const fs::path& path, const fs::path& folder) {
+  const auto [end, _] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
+  return end == folder.end();
+}
+
+std::vector<std::string> FilesIn(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (IsPlainFile(it->path())) names.push_back(it->path().filename().string());
+    if (names.size() >= kMaxEntries) break;
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+// Regular files below `folder`, as `prefix`/…
+std::vector<std::string> FilesBelow(const fs::path& folder, const std::string& prefix) {
+  std::vector<std::string> files;
+  std::error_code error;
+  std::size_t seen = 0;
+  fs::recursive_directory_iterator it(folder, fs::directory_options::skip_permission_denied, error);
+  for (const fs::recursive_directory_iterator end; !error && it != end && seen < kMaxEntries;
+       it.increment(error), ++seen) {
+    if (it->path().filename() == ".git") {
+      it.disable_recursion_pending();
+    } else if (IsPlainFile(it->path())) {
+      const std::string inner = it->path().lexically_relative(folder).string();
+      files.push_back(prefix == "." ? inner : prefix + "/" + inner);
+    }
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+}  // namespace
+
+Result<Listing> ListCheckout(const fs::path& checkout, const std::string& path) {
+  std::error_code error;
+  const fs::path root = fs::canonical(checkout, error);
+  if (error) return Fail(ErrorCode::kInternal, "cannot read the checkout: " + error.message());
+  Listing listing;
+  listing.root_files = FilesIn(root);
+  for (const std::string& name : ConfigurationFileNames()) {
+    if (std::ranges::binary_search(listing.root_files, name)) {
+      listing.configuration.emplace(name, ReadStart(root / name));
+    }
+  }
+  const std::string inner = NormalPath(path);
+  const fs::path real = fs::canonical(root / inner, error);
+  if (error) return listing;
+  if (!IsInside(real, root)) {
+    return Fail(ErrorCode::kNotFound, inner + " is a symbolic link that leaves the checkout");
+  }
+  listing.path_is_file = IsPlainFile(real);
+  listing.path_exists = listing.path_is_file || fs::is_directory(real, error);
+  if (listing.path_is_file) {
+    listing.path_files = {inner};
+  } else if (listing.path_exists) {
+    listing.path_files = FilesBelow(real, inner);
+  }
+  return listing;
+}
+
+}  // namespace committest::runner

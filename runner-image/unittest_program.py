@@ -1,0 +1,154 @@
+"""Runs a folder's unittest tests and writes a JUnit report.
+
+Called as `python3 unittest_program.py REPORT PATH` in the checkout. Finds what
+`python3 -m unittest discover -s PATH` finds, prints what `-v` prints, and counts as unittest's own
+last line does: every failure, error and skip that unittest reports is one test case, subtests and
+class or module fixtures included; a test method without any of them passed.
+"""
+
+import inspect
+import os
+import re
+import sys
+import time
+import unittest
+from xml.sax.saxutils import escape, quoteattr
+
+# What XML 1.0 (section 2.2) allows; anything else would make the report unreadable.
+NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+MAX_DETAIL = 20000
+EXIT_FAILED = 1
+EXIT_NO_TESTS = 5
+
+
+def is_failed_import(test):
+    return isinstance(test, unittest.loader._FailedTest)
+
+
+def xml_text(text):
+    return NOT_XML.sub("\ufffd", text)
+
+
+def source_file(test, root):
+    """The test's file, relative to the checkout, or an empty string."""
+    test = getattr(test, "test_case", test)
+    try:
+        path = os.path.realpath(inspect.getsourcefile(type(test)) or "")
+    except (TypeError, OSError):
+        return ""
+    return os.path.relpath(path, root) if path.startswith(root + os.sep) else ""
+
+
+class JunitResult(unittest.TextTestResult):
+    """unittest's own verbose output, and each outcome recorded as a JUnit test case."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.cases = []
+        self.root = os.path.realpath(os.getcwd())
+        self.started = time.monotonic()
+
+    def startTest(self, test):
+        self.started = time.monotonic()
+        super().startTest(test)
+
+    def record(self, test, kind=None, message="", detail=""):
+        seconds = time.monotonic() - self.started
+        name = test._testMethodName if is_failed_import(test) else test.id()
+        head = (f"<testcase name={quoteattr(xml_text(name))}"
+                f" file={quoteattr(xml_text(source_file(test, self.root)))} time=\"{seconds:.3f}\"")
+        if kind is None:
+            self.cases.append(head + "/>")
+            return
+        self.cases.append(f"{head}><{kind} message={quoteattr(xml_text(message[:MAX_DETAIL]))}>"
+                          f"{escape(xml_text(detail[-MAX_DETAIL:]))}</{kind}></testcase>")
+
+    def record_exception(self, test, kind, err):
+        error_type, error, _ = err
+        try:
+            words = str(error)
+        except Exception:  # The tests' own __str__ may raise.
+            words = "(cannot be shown)"
+        first_line = (words.strip().splitlines() or [""])[0]
+        # A module that cannot be imported says why only in the last line of its traceback.
+        if is_failed_import(test):
+            first_line = (words.strip().splitlines() or [""])[-1]
+        self.record(test, kind, f"{error_type.__name__}: {first_line}",
+                    self._exc_info_to_string(err, test))
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        self.record(test)
+
+    def addExpectedFailure(self, test, err):
+        super().addExpectedFailure(test, err)
+        self.record(test)
+
+    def addUnexpectedSuccess(self, test):
+        super().addUnexpectedSuccess(test)
+        self.record(test, "failure", "unexpected success")
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self.record(test, "skipped", str(reason))
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.record_exception(test, "failure", err)
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.record_exception(test, "error", err)
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            failed = issubclass(err[0], test.failureException)
+            self.record_exception(subtest, "failure" if failed else "error", err)
+
+
+def top_level_folder(folder):
+    """The first folder upwards that is no package, so that relative imports work; not above '.'."""
+    top = folder
+    while os.path.isfile(os.path.join(top, "__init__.py")) and top != os.curdir:
+        top = os.path.dirname(top) or os.curdir
+    return top
+
+
+def load(path):
+    folder, pattern = (path, "test*.py")
+    if os.path.isfile(path):
+        folder, pattern = os.path.dirname(path) or os.curdir, os.path.basename(path)
+    loader = unittest.TestLoader()
+    return loader.discover(folder, pattern=pattern, top_level_dir=top_level_folder(folder))
+
+
+def write_report(path, cases):
+    """Written beside its place and renamed, so that half a report is never taken for one."""
+    with open(path + ".partial", "w", encoding="utf-8") as file:
+        file.write('<?xml version="1.0" encoding="utf-8"?>\n<testsuite name="unittest">\n')
+        file.write("\n".join(cases))
+        file.write("\n</testsuite>\n")
+    os.rename(path + ".partial", path)
+
+
+def main():
+    report, path = sys.argv[1:3]
+    # As with `python3 -m unittest`: imports start at the checkout, not at this program's folder.
+    sys.path[0] = os.getcwd()
+    sys.argv[:] = ["python3 -m unittest"]
+    owner = os.getpid()
+    suite = load(path)
+    warnings = None if sys.warnoptions else "default"
+    result = unittest.TextTestRunner(verbosity=2, resultclass=JunitResult,
+                                     warnings=warnings).run(suite)
+    if os.getpid() != owner:
+        return EXIT_FAILED  # A test forked and let its child return into here.
+    write_report(report, result.cases)
+    if not result.cases:
+        return EXIT_NO_TESTS
+    return 0 if result.wasSuccessful() else EXIT_FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
