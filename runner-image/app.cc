@@ -1,0 +1,224 @@
+#include "runner-image/app.h"
+
+#include <exception>
+#include <system_error>
+#include <utility>
+
+#include "common/api/reasons.h"
+#include "common/base/strings.h"
+#include "common/base/time_format.h"
+#include "runner-image/checkout.h"
+#include "runner-image/listing.h"
+#include "runner-image/memory_events.h"
+#include "runner-image/output_limiter.h"
+#include "runner-image/private_folder.h"
+#include "runner-image/request.h"
+#include "runner-image/unittest_program.h"
+
+namespace committest::runner {
+namespace {
+
+namespace fs = std::filesystem;
+
+using api::RunnerExit;
+using std::chrono::milliseconds;
+
+constexpr std::size_t kTailBytes = std::size_t{256} * 1024;
+// A reader of the log that has stopped must not hold the verdict back.
+constexpr milliseconds kFlushLimit{5000};
+
+// The tests' output on its way to the console, its middle left out when it is too long.
+class LimitedOutput final : public OutputTarget {
+ public:
+  LimitedOutput(OutputStream& console, std::uint64_t head_bytes)
+      : console_(console),
+        limiter_(head_bytes, kTailBytes, [this](std::string_view text) { console_.Take(text); }) {}
+
+  void Take(std::string_view bytes) override { limiter_.Feed(bytes); }
+  int BlockedOn() const override { return console_.BlockedOn(); }
+  void Advance() override { console_.Advance(); }
+  void Finish() { limiter_.Finish(); }
+
+ private:
+  OutputStream& console_;
+  OutputLimiter limiter_;
+};
+
+Verdict ConfigurationError(const Error& error) {
+  return {RunnerExit::kConfiguration, api::reason::kConfigurationError, error.message};
+}
+
+Verdict CheckoutVerdict(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kNotFound:
+      return {RunnerExit::kCommitGone, api::reason::kCommitGone, error.message};
+    case ErrorCode::kCancelled:
+      return {RunnerExit::kInternal, kReasonTerminated, error.message};
+    default:
+      return {RunnerExit::kCheckoutFailed, api::reason::kCheckoutFailed, error.message};
+  }
+}
+
+std::string_view Word(RunnerExit exit) {
+  switch (exit) {
+    case RunnerExit::kPassed:
+      return "Passed";
+    case RunnerExit::kTestsFailed:
+      return "Failed";
+    default:
+      return "Error";
+  }
+}
+
+milliseconds Since(const Clock& clock, MonotonicTime start) {
+  return std::chrono::duration_cast<milliseconds>(clock.Monotonic() - start);
+}
+
+}  // namespace
+
+App::App(Environment environment, const Clock& clock, OutputStream& console)
+    : environment_(std::move(environment)),
+      clock_(clock),
+      console_(console),
+      processes_(clock, signals_) {
+  summary_.runner_version = COMMITTEST_VERSION;
+}
+
+int App::Run() {
+  config_.summary = ReadSummaryTarget(environment_);
+  Verdict verdict;
+  try {
+    verdict = Execute();
+  } catch (const std::exception& error) {
+    verdict = {RunnerExit::kInternal, kReasonInternal, error.what()};
+  } catch (...) {
+    verdict = {RunnerExit::kInternal, kReasonInternal, "an unknown exception"};
+  }
+  Conclude(verdict);
+  return static_cast<int>(verdict.exit);
+}
+
+Verdict App::Execute() {
+  Result<Config> config = ReadConfig(environment_);
+  if (!config) return ConfigurationError(config.error());
+  config_ = *std::move(config);
+  Result<api::RunRequest> request = ReadRequest(environment_);
+  if (!request) return ConfigurationError(request.error());
+  request_ = *std::move(request);
+  summary_.framework = api::FrameworkName(request_.tests.framework);
+
+  const fs::path checkout = config_.workspace / "checkout";
+  fs::create_directories(config_.workspace);
+  fs::remove_all(checkout);  // A container that starts again in its Pod finds the last try's.
+  const PrivateFolder own_folder(config_.temporary);
+  if (auto failed = CheckOut(checkout, own_folder.path())) return *std::move(failed);
+  return RunCheckedOut(checkout, own_folder.path());
+}
+
+std::optional<Verdict> App::CheckOut(const fs::path& checkout, const fs::path& own_folder) {
+  Say("committest-runner " COMMITTEST_VERSION);
+  Say("commit   " + request_.commit);
+  Say("from     " + request_.url + (request_.ref.empty() ? "" : " (" + request_.ref + ")"));
+  console_.Advance();
+  const MonotonicTime start = clock_.Monotonic();
+  const fs::path home = own_folder / "git-home";
+  fs::create_directory(home);
+  Checkout git(processes_, clock_, GitEnvironment(environment_, home));
+  const Result<std::string> commit = git.Run(
+      {request_.url, request_.commit, request_.ref, checkout.string()}, config_.checkout_limit);
+  summary_.checkout_ms = Since(clock_, start).count();
+  if (!commit) return CheckoutVerdict(commit.error());
+  summary_.commit = *commit;
+  Say("checkout " + FormatDuration(milliseconds(summary_.checkout_ms)));
+  return std::nullopt;
+}
+
+Verdict App::RunCheckedOut(const fs::path& checkout, const fs::path& own_folder) {
+  const PlanFiles files{own_folder / "report.xml", own_folder / "unittest_program.py"};
+  const Result<Listing> listing = ListCheckout(checkout, request_.tests.path);
+  Result<TestPlan> plan =
+      listing ? MakePlan(request_.tests, *listing, files) : Result<TestPlan>(Fail(listing.error()));
+  if (!plan && plan.error().code == ErrorCode::kNotFound) {
+    return EvaluateNothingFound(request_.tests.allow_no_tests, plan.error().message);
+  }
+  if (!plan) return {RunnerExit::kInternal, kReasonInternal, plan.error().message};
+  summary_.framework = api::FrameworkName(plan->framework);
+  PrintPlan(*plan);
+  if (plan->framework == api::Framework::kUnittest) {
+    WriteNewFile(files.unittest_program, UnittestProgram());
+  }
+  return RunPlan(*plan, checkout, files);
+}
+
+Verdict App::RunPlan(const TestPlan& plan, const fs::path& checkout, const PlanFiles& files) {
+  FileStamps before;
+  if (!plan.own_report) {
+    Result<FileStamps> found = FindReports(checkout, request_.tests.report_paths);
+    if (!found) return {RunnerExit::kInternal, kReasonInternal, found.error().message};
+    before = *std::move(found);
+  }
+  const std::int64_t oom_kills = ReadOomKills();
+  const ProcessEnd end = RunTests(plan, checkout);
+  summary_.duration_ms = end.duration.count();
+  const Evidence evidence{.framework = plan.framework,
+                          .allow_no_tests = request_.tests.allow_no_tests,
+                          .end = end,
+                          .report = ReadReport(plan, checkout, files, before),
+                          .oom_kills = ReadOomKills() - oom_kills,
+                          .time_limit = std::chrono::seconds(request_.timeout_seconds)};
+  if (evidence.report) {
+    summary_.counts = evidence.report->counts;
+    summary_.failures = evidence.report->failures;
+    summary_.failures_omitted = evidence.report->failures_omitted;
+  }
+  return Evaluate(evidence);
+}
+
+ProcessEnd App::RunTests(const TestPlan& plan, const fs::path& checkout) {
+  const fs::path home = config_.temporary / "home";
+  fs::create_directories(home);
+  LimitedOutput output(console_, config_.output_limit_bytes);
+  const ProcessEnd end = processes_.Run(
+      {plan.argv, FormatEnvironment(TestEnvironment(environment_, home.string(), request_.commit)),
+       checkout.string()},
+      {std::chrono::seconds(request_.timeout_seconds), config_.grace}, output);
+  output.Finish();
+  return end;
+}
+
+Result<JunitReport> App::ReadReport(const TestPlan& plan, const fs::path& checkout,
+                                    const PlanFiles& files, const FileStamps& before) {
+  return plan.own_report ? ReadOwnReport(files.report)
+                         : ReadReports(checkout, request_.tests.report_paths, before);
+}
+
+void App::Say(const std::string& line) {
+  console_.Take(Redact(OneLine(Truncate(line, 1000))) + "\n");
+}
+
+void App::PrintPlan(const TestPlan& plan) {
+  Say("tests    " + std::string(api::FrameworkName(plan.framework)) + ": " + plan.why);
+  Say("command  " + Join(plan.argv, " "));
+  Say("limit    " + FormatDuration(std::chrono::seconds(request_.timeout_seconds)));
+  console_.Take("\n");
+  console_.Advance();
+}
+
+void App::Conclude(const Verdict& verdict) {
+  summary_.reason = verdict.reason;
+  summary_.message = Redact(OneLine(Truncate(verdict.message, 1000)));
+  const api::TestCounts& counts = summary_.counts;
+  console_.Take("\n");
+  Say("committest: " + std::string(Word(verdict.exit)) + " (" + verdict.reason +
+      "): " + summary_.message);
+  Say("tests " + std::to_string(counts.total) + ": " + std::to_string(counts.passed) + " passed, " +
+      std::to_string(counts.failed) + " failed, " + std::to_string(counts.errored) + " errored, " +
+      std::to_string(counts.skipped) + " skipped; checkout " +
+      FormatDuration(milliseconds(summary_.checkout_ms)) + ", tests " +
+      FormatDuration(milliseconds(summary_.duration_ms)));
+  console_.Flush(kFlushLimit);
+  WriteSummary(summary_, config_.summary, console_);
+  console_.Flush(kFlushLimit);
+}
+
+}  // namespace committest::runner

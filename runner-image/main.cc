@@ -1,0 +1,52 @@
+#include <cstdio>
+#include <string_view>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "runner-image/app.h"
+#include "runner-image/reaper.h"
+
+namespace {
+
+constexpr const char* kHelp =
+    R"(committest-runner: checks one commit out, runs its tests, and says how they ended.
+
+It takes no arguments. What to run stands as JSON in the environment variable COMMITTEST_RUN:
+  {"url": "https://…", "commit": "<40 or 64 hex>", "ref": "refs/heads/main",
+   "tests": {"framework": "Auto|Unittest|Pytest|Command", "path": "tests", "command": [],
+             "reportPaths": ["**/junit*.xml"], "allowNoTests": false},
+   "timeoutSeconds": 1800}
+
+Further variables: COMMITTEST_WORKSPACE (/workspace), TMPDIR (/tmp),
+  COMMITTEST_TERMINATION_LOG (/dev/termination-log), COMMITTEST_OUTPUT_LIMIT_BYTES (67108864),
+  COMMITTEST_CHECKOUT_TIMEOUT_SECONDS (120), COMMITTEST_GRACE_SECONDS (5)
+
+Exit codes: 0 passed, 10 tests failed, 20 checkout failed, 21 commit gone, 30 no tests,
+  40 report invalid, 50 internal or told to end, 60 configuration.
+
+  --help     this text
+  --version  the version
+)";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace committest;          // NOLINT(google-build-using-namespace)
+  using namespace committest::runner;  // NOLINT(google-build-using-namespace)
+  const std::string_view option = argc > 1 ? argv[1] : "";
+  if (option == "--help" || option == "--version") {
+    std::fputs(option == "--help" ? kHelp : "committest-runner " COMMITTEST_VERSION "\n", stdout);
+    return 0;
+  }
+  if (argc > 1) {
+    std::fputs("committest-runner takes no arguments; see --help\n", stderr);
+    return static_cast<int>(api::RunnerExit::kConfiguration);
+  }
+  // The tests run as the same user: they must not read or trace the process that judges them.
+  prctl(PR_SET_DUMPABLE, 0);
+  AdoptOrphans();
+  const SystemClock clock;
+  OutputStream console(STDOUT_FILENO);
+  return App(ParseEnvironment(environ), clock, console).Run();
+}

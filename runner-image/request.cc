@@ -1,0 +1,26 @@
+#include "runner-image/request.h"
+
+#include <string>
+
+#include "runner-image/glob.h"
+#include "runner-image/source_policy.h"
+
+namespace committest::runner {
+
+Result<api::RunRequest> ReadRequest(const Environment& environment) {
+  const auto text = environment.find(api::kRunRequestVariable);
+  if (text == environment.end()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                std::string("the variable ") + api::kRunRequestVariable + " is not set");
+  }
+  Result<api::RunRequest> request = api::ParseRunRequest(text->second);
+  if (!request) return request;
+  if (Status status = CheckUrl(request->url); !status) return Fail(std::move(status.error()));
+  if (Status status = CheckRef(request->ref); !status) return Fail(std::move(status.error()));
+  for (const std::string& glob : request->tests.report_paths) {
+    if (Status status = CheckGlob(glob); !status) return Fail(std::move(status.error()));
+  }
+  return request;
+}
+
+}  // namespace committest::runner
