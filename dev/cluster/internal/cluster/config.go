@@ -119,7 +119,8 @@ func loadConfig(path string) (Config, error) {
 	var c Config
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return c, fmt.Errorf("%w: %s", ErrNoCluster, filepath.Base(filepath.Dir(path)))
+		name := filepath.Base(filepath.Dir(path))
+		return c, fmt.Errorf("%w: %s; start it with: dev/cluster/cluster up --name %s", ErrNoCluster, name, name)
 	}
 	if err != nil {
 		return c, err

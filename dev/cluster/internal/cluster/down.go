@@ -59,7 +59,7 @@ func (c *cluster) down(ctx context.Context, log *progress.Log) error {
 	}{
 		{"processes ended", func() error { return c.endProcesses(ctx) }},
 		{"mounts and namespaces removed", func() error { return nsfile.UnmountBelow(c.dir) }},
-		{"network removed", func() error { return network.Remove(c.Name) }},
+		{"network removed", func() error { return network.Remove(c.Name, c.Plan()) }},
 		{"cgroups removed", func() error { return c.removeGroups(ctx) }},
 		{"files removed", c.removeFiles},
 	}
@@ -152,5 +152,8 @@ func (c *cluster) removeSharedFolders() error {
 	for _, bind := range c.binds(0) {
 		_ = os.Remove(bind.Target) // one that is not empty belongs to somebody else
 	}
-	return os.Remove(root)
+	if err := os.Remove(root); err != nil && !errors.Is(err, syscall.ENOTEMPTY) {
+		return err // not empty: a cluster is about to start
+	}
+	return nil
 }

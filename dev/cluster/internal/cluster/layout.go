@@ -63,7 +63,7 @@ func (l layout) folders(c Config) error {
 		for node := range c.Nodes {
 			dirs = append(dirs, l.node(node, "containerd"), l.node(node, "cni"))
 			for _, bind := range l.binds(node) {
-				dirs = append(dirs, bind.Source, bind.Target)
+				dirs = append(dirs, bind.Source)
 			}
 		}
 	}

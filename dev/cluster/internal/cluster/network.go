@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"committest.dev/dev/cluster/internal/kube"
 	"committest.dev/dev/cluster/internal/nsfile"
@@ -34,11 +35,21 @@ func (c *cluster) prepareNetwork() error {
 		return err
 	}
 	for node := range c.Nodes {
-		if err := nsfile.EnsureMount(c.mountns(node), c.binds(node)); err != nil {
+		if err := c.ensureMounts(node); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (c *cluster) ensureMounts(node int) error {
+	binds := c.binds(node)
+	for _, bind := range binds {
+		if err := os.MkdirAll(bind.Target, 0o755); err != nil {
+			return err
+		}
+	}
+	return nsfile.EnsureMount(c.mountns(node), binds)
 }
 
 // waitRuntime waits until the node's containerd answers.

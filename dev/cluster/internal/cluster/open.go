@@ -149,7 +149,7 @@ func choose(options Options, path string) (Config, error) {
 }
 
 func takenIndexes() map[int]bool {
-	taken := map[int]bool{}
+	taken := network.PresentIndexes()
 	names, _ := Names() // an unreadable folder shows again when it is written to
 	for _, name := range names {
 		if c, err := open(name); err == nil {

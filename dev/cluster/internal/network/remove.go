@@ -23,17 +23,39 @@ func Links(cluster string) []string {
 	return links
 }
 
-// Remove deletes the host's interfaces of the cluster; addresses and routes go
-// with them.
-func Remove(cluster string) error {
+// Remove deletes the host's interfaces of the cluster, by its name and by its
+// plan, since one that has just been made does not bear the name yet. Addresses
+// and routes go with them.
+func Remove(cluster string, plan Plan) error {
+	links := Links(cluster)
+	if plan.Index > 0 {
+		links = append(links, plan.Bridge())
+		for node := range MaxNodes {
+			links = append(links, plan.Port(node))
+		}
+	}
 	var failures []error
-	for _, link := range Links(cluster) {
+	for _, link := range links {
+		if !hostHas(link) {
+			continue
+		}
 		// It may go by itself: with the other end of its cable.
 		if err := ip("link delete " + link); err != nil && hostHas(link) {
 			failures = append(failures, err)
 		}
 	}
 	return errors.Join(failures...)
+}
+
+// PresentIndexes are those whose bridge is on this machine, whoever made it.
+func PresentIndexes() map[int]bool {
+	present := map[int]bool{}
+	for index := 1; index <= MaxIndex; index++ {
+		if hostHas(Plan{index}.Bridge()) {
+			present[index] = true
+		}
+	}
+	return present
 }
 
 // PIDs lists the processes inside the namespace kept by file.
