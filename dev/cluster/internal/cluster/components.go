@@ -55,7 +55,7 @@ func (c *cluster) spec(part component) proc.Spec {
 func environment() []string {
 	return []string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"HOME=/root", "LANG=C.UTF-8",
+		"HOME=/", "LANG=C.UTF-8",
 	}
 }
 
