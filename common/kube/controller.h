@@ -3,8 +3,8 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -34,13 +34,28 @@ struct ControllerOptions {
   std::string name;  ///< For logs and metrics: "committest".
   int workers = 4;
   BackoffPolicy backoff{std::chrono::milliseconds(50), std::chrono::milliseconds(60'000), 0.5};
+  /// How often in a row a conflict is tried again after about 10 ms before it counts as a failure
+  /// (reliability rules C2).
+  int conflict_retries = 5;
+  /// No requeue comes sooner, so that a reconcile which asks for "at once" makes no busy loop.
+  std::chrono::milliseconds requeue_min{10};
 };
 
-/// Workers over one keyed queue. The whole policy after a reconcile is one `switch` in
-/// `ProcessOne`: success forgets past failures and requeues as asked; kConflict runs again at once
-/// (a few times, then like a failure) and is not counted as an error; kRetry backs off per key, or
-/// as long as the server asked; kTerminal is logged and waits for the next change. An exception
-/// that leaves the reconcile is caught, counted and treated as kRetry: no object stops the others.
+/// Workers over one keyed queue. The whole policy after a reconcile is one `switch`:
+///
+/// | the reconcile                | next                                            | counts as |
+/// |------------------------------|-------------------------------------------------|-----------|
+/// | succeeded                    | `requeue_after`, if set; past failures forgotten | success   |
+/// | Disposition kConflict        | after 10–20 ms, `conflict_retries` times in a row; then as
+/// kRetry | conflict | | Disposition kRetry           | back-off per key, or as long as the server
+/// asked up to `backoff.maximum` | error | | Disposition kTerminal        | nothing until the next
+/// change                   | terminal  | | let an exception out         | as kRetry: no object
+/// stops the others           | exception | | kCancelled: we are stopping  | as kRetry, but not
+/// logged                       | cancelled |
+///
+/// Metrics: committest_reconcile_total{controller,result},
+/// committest_reconcile_seconds{controller}, committest_queue_depth{controller}; every series
+/// exists from the start.
 class Controller {
  public:
   Controller(ControllerOptions options, ReconcileFn reconcile, const Clock& clock, Random& random,
@@ -61,19 +76,35 @@ class Controller {
   bool ProcessOne();
   std::optional<MonotonicTime> NextDue() const { return queue_.NextDue(); }
 
+  /// How long the reconcile that has been running longest has been; zero if none is. A health
+  /// check compares it with a limit, so that a hanging worker is noticed.
+  std::chrono::nanoseconds LongestRunning() const EXCLUDES(mutex_);
+
  private:
+  struct Series;
+  struct Attempts {
+    int failures = 0;
+    int conflicts = 0;
+  };
+
   void Work();
-  void Process(const ObjectKey& key);
+  void Process(const ObjectKey& key) EXCLUDES(mutex_);
   Result<Outcome> Guarded(const ObjectKey& key);
-  void HandleFailure(const ObjectKey& key, const Error& error);
+  void HandleSuccess(const ObjectKey& key, const Outcome& outcome) EXCLUDES(mutex_);
+  void HandleFailure(const ObjectKey& key, const Error& error) EXCLUDES(mutex_);
+  void RetryConflict(const ObjectKey& key, const Error& error) EXCLUDES(mutex_);
+  void Retry(const ObjectKey& key, const Error& error) EXCLUDES(mutex_);
+  void Forget(const ObjectKey& key) EXCLUDES(mutex_);
 
   const ControllerOptions options_;
   const ReconcileFn reconcile_;
+  const Clock& clock_;
   Random& random_;
-  Metrics& metrics_;
+  const std::unique_ptr<Series> series_;
   WorkQueue queue_;
-  Mutex mutex_;
-  std::map<ObjectKey, int> failures_ GUARDED_BY(mutex_);
+  mutable Mutex mutex_;
+  std::map<ObjectKey, Attempts> attempts_ GUARDED_BY(mutex_);
+  std::map<ObjectKey, MonotonicTime> running_ GUARDED_BY(mutex_);
   std::vector<std::jthread> workers_;
 };
 

@@ -5,9 +5,8 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <queue>
 #include <set>
-#include <vector>
+#include <utility>
 
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
@@ -24,9 +23,12 @@ namespace committest::kube {
 ///  - no lost wake-up: an `Add` after `Get` leaves the key dirty, so `Done` brings it back;
 ///  - bursts collapse: a key that is dirty already is not added again.
 ///
-/// Delayed keys wait in one heap ordered by time; workers themselves wait for its first entry, so
+/// Delayed keys wait in one set ordered by time; workers themselves wait for its first entry, so
 /// there is no timer thread. Of several delays for one key the earliest counts, and an `Add` in the
 /// meantime does not remove it: reconciling once too often is harmless, once too few is not.
+///
+/// `Get` waits in real time for what the clock says is left until a delayed key is due. With a
+/// clock that tests move, use `TryGet`.
 ///
 /// Thread-safe.
 class WorkQueue {
@@ -55,13 +57,8 @@ class WorkQueue {
   std::optional<MonotonicTime> NextDue() const EXCLUDES(mutex_);
 
  private:
-  struct Delayed {
-    MonotonicTime due;
-    ObjectKey key;
-    auto operator<=>(const Delayed&) const = default;
-  };
-
   void AddLocked(const ObjectKey& key) REQUIRES(mutex_);
+  void DelayLocked(const ObjectKey& key, MonotonicTime due) REQUIRES(mutex_);
   void PromoteDueLocked() REQUIRES(mutex_);
   std::optional<ObjectKey> TakeLocked() REQUIRES(mutex_);
 
@@ -71,7 +68,7 @@ class WorkQueue {
   std::deque<ObjectKey> line_ GUARDED_BY(mutex_);
   std::set<ObjectKey> dirty_ GUARDED_BY(mutex_);
   std::set<ObjectKey> processing_ GUARDED_BY(mutex_);
-  std::priority_queue<Delayed, std::vector<Delayed>, std::greater<>> delayed_ GUARDED_BY(mutex_);
+  std::set<std::pair<MonotonicTime, ObjectKey>> delayed_ GUARDED_BY(mutex_);
   std::map<ObjectKey, MonotonicTime> earliest_ GUARDED_BY(mutex_);
   bool shut_down_ GUARDED_BY(mutex_) = false;
 };
