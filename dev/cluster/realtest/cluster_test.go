@@ -28,7 +28,7 @@ type status struct {
 	HostAddress string
 	AuditLog    string
 	StateDir    string
-	Nodes       []struct{ Name, NetNS string }
+	Nodes       []struct{ Name, Address string }
 	Components  []struct {
 		Name, State string
 		PID         int

@@ -42,7 +42,11 @@ spec:
   nodeName: %s
   terminationGracePeriodSeconds: 1
   containers:
-  - {name: c, image: %s, args: [serve], imagePullPolicy: IfNotPresent}
+  - name: c
+    image: %s
+    args: [serve]
+    imagePullPolicy: IfNotPresent
+    ports: [{containerPort: 8080, hostPort: 18080}]
 ---
 apiVersion: v1
 kind: Service
@@ -97,7 +101,16 @@ func TestJobsRunAndReachEachOther(t *testing.T) {
 		}
 	})
 	t.Run("a Pod reaches this machine", func(t *testing.T) { c.testPodReachesHost() })
-	t.Run("this machine reaches a Service", func(t *testing.T) { c.testHostReachesService() })
+	t.Run("this machine reaches a Service", func(t *testing.T) {
+		c.expectGreeting(t, c.kubectl("", "get", "service", "greeter", "-o", "jsonpath={.spec.clusterIP}"))
+	})
+	t.Run("this machine reaches a Pod", func(t *testing.T) {
+		c.expectGreeting(t, c.kubectl("", "get", "pod", "greeter", "-o", "jsonpath={.status.podIP}")+":8080")
+	})
+	t.Run("this machine reaches a host port", func(t *testing.T) {
+		c.expectGreeting(t, c.status().Nodes[0].Address+":18080")
+	})
+	t.Run("kubectl port-forward", c.testPortForward)
 	t.Run("requests are in the audit log", func(t *testing.T) {
 		log, err := os.ReadFile(c.status().AuditLog)
 		if err != nil || !strings.Contains(string(log), `"userAgent":"kubectl/`) {
@@ -121,15 +134,38 @@ func (c *testCluster) testPodReachesHost() {
 	}
 }
 
-func (c *testCluster) testHostReachesService() {
-	address := c.kubectl("", "get", "service", "greeter", "-o", "jsonpath={.spec.clusterIP}")
+// expectGreeting gets the greeter's page from this machine.
+func (c *testCluster) expectGreeting(t *testing.T, address string) {
+	t.Helper()
 	client := http.Client{Timeout: 5 * time.Second}
 	response, err := client.Get("http://" + address + "/")
 	if err != nil {
-		c.t.Fatal(err)
+		t.Fatal(err)
 	}
 	defer response.Body.Close()
 	if body, _ := io.ReadAll(response.Body); string(body) != "greetings from greeter\n" {
-		c.t.Errorf("got %q", body)
+		t.Errorf("from %s: %q", address, body)
 	}
+}
+
+func (c *testCluster) testPortForward(t *testing.T) {
+	s := c.status()
+	forward := exec.Command(filepath.Join(s.Binaries, "kubectl"), "--kubeconfig", s.Kubeconfig,
+		"port-forward", "pod/greeter", ":8080")
+	out, err := forward.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := forward.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = forward.Process.Kill()
+		_ = forward.Wait() // it was killed
+	}()
+	var port int
+	if _, err := fmt.Fscanf(out, "Forwarding from 127.0.0.1:%d", &port); err != nil {
+		t.Fatalf("kubectl does not name its port: %v", err)
+	}
+	c.expectGreeting(t, fmt.Sprintf("127.0.0.1:%d", port))
 }
