@@ -1,7 +1,7 @@
 """Builds the container images, and brings them to a registry or a cluster. See README.md beside it.
 
     dev/images/build    [--registry R] [--tag T] [--from-source] [IMAGE...]
-    dev/images/push     --registry R [--tag T] [--from-source] [IMAGE...]
+    dev/images/push     --registry R [--tag T] [IMAGE...]
     dev/images/load     [--registry R] [--tag T] [--from-source] [IMAGE...]
     dev/images/redeploy [--registry R] [--tag T]
 
@@ -11,6 +11,7 @@ IMAGE is operator, observer, runner, git-server or all; the default is the produ
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import fcntl
 import hashlib
@@ -156,8 +157,15 @@ class Builder:
             digest.update(path.read_bytes())
         return digest.hexdigest()
 
-    def push(self, built: Built) -> None:
-        self._engine.push(self._steps, built.image)
+    def push(self, components: list[Component]) -> None:
+        """Pushes what was built under these names before, however it was built."""
+        images = [component.image(self._registry, self._tag) for component in components]
+        missing = [image for image in images if not self._engine.has(image)]
+        if missing:
+            raise StepFailed(f"build {', '.join(missing)} first: make images "
+                             f"REGISTRY={self._registry} TAG={self._tag}")
+        for image in images:
+            self._engine.push(self._steps, image)
 
     def archive(self, built: Built) -> pathlib.Path:
         """The image as a docker archive, made when it is first asked for."""
@@ -212,13 +220,30 @@ def restart(steps: Steps, target: Target, changed: list[Built]) -> None:
                       hint=f"{target.hint()} -n {namespace} logs deployment/{name}")
 
 
+def default_registry() -> str:
+    return os.environ.get("REGISTRY") or "localhost"
+
+
+def default_tag() -> str:
+    return os.environ.get("TAG") or chart_version()
+
+
+@contextlib.contextmanager
+def with_builder(steps: Steps, registry: str = "", tag: str = "", from_source: bool = False):
+    """A Builder, and nobody else's at the same time: two would fight over storage and notes."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with open(IMAGES / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield Builder(steps, registry or default_registry(), tag or default_tag(), from_source)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="dev/images", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=["build", "push", "load", "redeploy"])
     parser.add_argument("images", nargs="*", choices=[*COMPONENTS, "all", []])
-    parser.add_argument("--registry", default=os.environ.get("REGISTRY") or "localhost")
-    parser.add_argument("--tag", default=os.environ.get("TAG") or chart_version())
+    parser.add_argument("--registry", default=default_registry())
+    parser.add_argument("--tag", default=default_tag())
     parser.add_argument("--from-source", action="store_true")
     arguments = parser.parse_args()
     names = arguments.images or PRODUCT
@@ -232,20 +257,16 @@ def _arguments() -> argparse.Namespace:
 def run() -> None:
     arguments = _arguments()
     steps = Steps()
-    IMAGES.mkdir(parents=True, exist_ok=True)
-    # One at a time: two builds would fight over the storage and the notes.
-    with open(IMAGES / "lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        builder = Builder(steps, arguments.registry, arguments.tag, arguments.from_source)
-        images = builder.build(arguments.components)
+    with with_builder(steps, arguments.registry, arguments.tag, arguments.from_source) as builder:
         if arguments.command == "push":
-            for built in images:
-                builder.push(built)
-        if arguments.command in ("load", "redeploy"):
-            target = find_target()
-            changed = load(steps, builder, target, images)
-            if arguments.command == "redeploy":
-                restart(steps, target, changed)
+            builder.push(arguments.components)
+        else:
+            images = builder.build(arguments.components)
+            if arguments.command in ("load", "redeploy"):
+                target = find_target()
+                changed = load(steps, builder, target, images)
+                if arguments.command == "redeploy":
+                    restart(steps, target, changed)
     steps.say("done")
 
 

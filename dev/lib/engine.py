@@ -58,13 +58,26 @@ class Docker(Engine):
 
 
 class Buildah(Engine):
-    """Without a daemon, with a storage of its own. Storage by copies and isolation by chroot work
-    also where overlay mounts and user namespaces do not, such as inside a container."""
+    """Without a daemon, with a storage of its own, and isolated by chroot, which works also where
+    user namespaces do not, such as inside a container."""
 
     def __init__(self, folder: pathlib.Path) -> None:
         self._folder = folder
-        self._buildah = ["buildah", "--root", str(folder / "storage"),
-                         "--runroot", str(folder / "run"), "--storage-driver", "vfs"]
+        # Storage by copies works everywhere, but each step of a build copies the whole image.
+        overlay = self._command("overlay")
+        self._buildah = overlay if self._works(overlay) else self._command("vfs")
+
+    def _command(self, driver: str) -> list[str]:
+        return ["buildah", "--root", str(self._folder / f"storage-{driver}"),
+                "--runroot", str(self._folder / f"run-{driver}"), "--storage-driver", driver]
+
+    @staticmethod
+    def _works(command: list[str]) -> bool:
+        container = capture(command + ["from", "scratch"], check=False).strip()
+        if not container:
+            return False
+        mounted = succeeds(command + ["mount", container])
+        return succeeds(command + ["rm", container]) and mounted
 
     def prepare(self, steps: Steps) -> None:
         # A build that was killed leaves its working containers; they are whole copies.

@@ -1,7 +1,7 @@
 """Which cluster is meant: the project's own, kind, minikube, or that of the current kubeconfig.
 
-$CLUSTER says own, kind, minikube or current. Without it: kind where a Docker engine answers and kind
-is found, else the project's own cluster.
+$CLUSTER says own, kind, minikube or current. Without it: the one that the demo used last, until
+dev/down; else kind where a Docker engine answers and kind is found, else the project's own cluster.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "committest"
 # dev/kubectl and dev/helm read it: the kubeconfig of a cluster that is not the project's own.
 _NOTED_KUBECONFIG = CACHE / "current-kubeconfig"
+_NOTED_TARGET = CACHE / "current-cluster"
 _NAME = "committest"
 
 
@@ -204,7 +205,7 @@ _KINDS = {kind.name: kind for kind in (OwnCluster, Kind, Minikube, CurrentContex
 
 def find_target(name: str | None = None) -> Target:
     """The cluster that $CLUSTER or the machine's means say."""
-    name = name or os.environ.get("CLUSTER") or _default_name()
+    name = name or os.environ.get("CLUSTER") or _noted_name() or _default_name()
     if name not in _KINDS:
         raise StepFailed(f"CLUSTER={name}: expected {', '.join(_KINDS)}")
     return _KINDS[name]()
@@ -214,3 +215,17 @@ def _default_name() -> str:
     if shutil.which("kind") and shutil.which("docker") and succeeds(["docker", "info"]):
         return "kind"
     return "own"
+
+
+def _noted_name() -> str:
+    return _NOTED_TARGET.read_text().strip() if _NOTED_TARGET.exists() else ""
+
+
+def remember(target: Target) -> None:
+    """Makes the target the default for what is called without $CLUSTER."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    _NOTED_TARGET.write_text(target.name)
+
+
+def forget() -> None:
+    _NOTED_TARGET.unlink(missing_ok=True)
