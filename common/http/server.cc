@@ -167,7 +167,7 @@ class Session : public std::enable_shared_from_this<Session> {
 class BeastServer final : public Server {
  public:
   BeastServer(ServerOptions options, Handler handler)
-      : shared_(std::make_shared<Shared>()), acceptor_(io_), pause_(io_) {
+      : shared_(std::make_shared<Shared>()), engine_(std::make_unique<Engine>()) {
     shared_->options = std::move(options);
     shared_->handler = std::move(handler);
   }
@@ -182,41 +182,44 @@ class BeastServer final : public Server {
     const auto address = asio::ip::make_address(options.address, error);
     if (error) return Fail(ErrorCode::kInvalidArgument, where + ": not an IP address");
     const tcp::endpoint endpoint(address, options.port);
-    acceptor_.open(endpoint.protocol(), error);
-    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor_.bind(endpoint, error);
-    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    tcp::acceptor& acceptor = engine_->acceptor;
+    acceptor.open(endpoint.protocol(), error);
+    if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor.bind(endpoint, error);
+    if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
     if (error) return Fail(ErrorCode::kUnavailable, where + ": " + error.message());
-    port_ = acceptor_.local_endpoint(error).port();
+    port_ = acceptor.local_endpoint(error).port();
     return {};
   }
 
   void Run() {
     Accept();
-    for (int i = 0; i < shared_->options.threads; ++i) threads_.emplace_back([this] { io_.run(); });
+    for (int i = 0; i < shared_->options.threads; ++i)
+      threads_.emplace_back([this] { engine_->io.run(); });
   }
 
   void Stop() override {
-    io_.stop();
-    for (std::thread& thread : threads_) {
-      if (thread.joinable()) thread.join();
-    }
+    if (!engine_) return;
+    engine_->io.stop();
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+    engine_.reset();  // And with it the sessions, which only its pending operations keep alive.
   }
 
   std::uint16_t Port() const override { return port_; }
 
  private:
   void Accept() {
-    acceptor_.async_accept(asio::make_strand(io_),
-                           [this](const beast::error_code& error, tcp::socket socket) {
-                             OnAccept(error, std::move(socket));
-                           });
+    engine_->acceptor.async_accept(asio::make_strand(engine_->io),
+                                   [this](const beast::error_code& error, tcp::socket socket) {
+                                     OnAccept(error, std::move(socket));
+                                   });
   }
 
   void OnAccept(const beast::error_code& error, tcp::socket socket) {
     if (error) {
-      pause_.expires_after(kAcceptPause);
-      pause_.async_wait([this](const beast::error_code&) { Accept(); });
+      engine_->pause.expires_after(kAcceptPause);
+      engine_->pause.async_wait([this](const beast::error_code&) { Accept(); });
       return;
     }
     if (shared_->connections < shared_->options.max_connections) {
@@ -225,10 +228,14 @@ class BeastServer final : public Server {
     Accept();
   }
 
-  std::shared_ptr<Shared> shared_;
-  asio::io_context io_;
-  tcp::acceptor acceptor_;
-  asio::steady_timer pause_;
+  struct Engine {
+    asio::io_context io;
+    tcp::acceptor acceptor{io};
+    asio::steady_timer pause{io};
+  };
+
+  const std::shared_ptr<Shared> shared_;
+  std::unique_ptr<Engine> engine_;
   std::uint16_t port_ = 0;
   std::vector<std::thread> threads_;
 };

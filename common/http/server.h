@@ -32,7 +32,7 @@ struct ServerOptions {
 /// A small HTTP/1.1 server for health, metrics, webhooks and pages. It takes GET, HEAD and POST
 /// (405), keeps connections open, and answers what is not HTTP with 400.
 ///
-/// Thread-safe.
+/// Owned and stopped by one thread.
 class Server {
  public:
   /// Listens and serves until `Stop` or destruction. kUnavailable: the address cannot be bound.
