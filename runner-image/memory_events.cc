@@ -45,6 +45,7 @@ std::vector<std::string> OomKillFiles(std::string_view proc_self_cgroup, const s
     if (second == std::string::npos) continue;
     const std::string controllers = line.substr(first + 1, second - first - 1);
     std::string path = line.substr(second + 1);
+    if (!path.starts_with('/')) continue;
     if (path == "/") path.clear();
     if (controllers.empty()) v2.push_back(root + path + "/memory.events");
     if (ListsMemory(controllers)) v1.push_back(root + "/memory" + path + "/memory.oom_control");
