@@ -27,7 +27,7 @@ std::pair<int, std::uint16_t> BindLoopback() {
 }
 
 std::size_t ContentLength(const std::string& head) {
-  constexpr std::string_view kName = "Content-Length: ";
+  constexpr std::string_view kName = "Content-Length:";
   const auto at = head.find(kName);
   return at == std::string::npos ? 0 : std::stoul(head.substr(at + kName.size()));
 }

@@ -1,0 +1,438 @@
+#include "common/http/client.h"
+
+#include <atomic>
+#include <future>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/base/clock.h"
+#include "tests/support/scripted_server.h"
+
+// The client against a server that sends what no well-behaved one would.
+
+namespace committest::http {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::RawSocket;
+using testing::ScriptedServer;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+constexpr char kOk[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Name: Value\r\n\r\nhello";
+constexpr char kChunked[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+class ThreadsEnvironment : public ::testing::Environment {
+ public:
+  void SetUp() override { ASSERT_TRUE(InitThreads(2)); }
+};
+const auto* const kThreads = ::testing::AddGlobalTestEnvironment(new ThreadsEnvironment);
+
+class ClientTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<Client> Connect(const std::string& url, int max_in_flight = 8) {
+    ClientOptions options;
+    options.endpoint = url;
+    options.max_in_flight = max_in_flight;
+    auto client = MakeClient(options, clock_);
+    EXPECT_TRUE(client) << client.error().message;
+    return std::move(*client);
+  }
+
+  static Request Get(std::string target = "/") {
+    Request request;
+    request.target = std::move(target);
+    return request;
+  }
+
+  static Request Post(std::string body) {
+    Request request;
+    request.method = "POST";
+    request.body = std::move(body);
+    request.headers["content-type"] = "application/json";
+    return request;
+  }
+
+  static Limits Within(std::chrono::milliseconds total) {
+    Limits limits;
+    limits.total = total;
+    return limits;
+  }
+
+  // Sends one GET to a new client of `server` and returns its error.
+  Error ErrorOf(const ScriptedServer& server, const Limits& limits = Within(5s)) {
+    const auto answer = Connect(server.Url())->Send(Get(), limits, {});
+    EXPECT_FALSE(answer);
+    return answer ? Error() : answer.error();
+  }
+
+  SystemClock clock_;
+};
+
+TEST_F(ClientTest, ReturnsStatusHeadersAndBody) {
+  ScriptedServer server({ScriptedServer::Answering(kOk)});
+  const auto answer = Connect(server.Url())->Send(Get("/a/b?c=d%2Fe"), {}, {});
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(answer->headers.at("x-name"), "Value");
+  EXPECT_EQ(answer->body, "hello");
+  EXPECT_THAT(server.Requests().at(0),
+              AllOf(StartsWith("GET /a/b?c=d%2Fe HTTP/1.1\r\n"), Not(HasSubstr("Accept-Encoding")),
+                    HasSubstr("User-Agent:committest/")));
+}
+
+TEST_F(ClientTest, SendsBodyAndHeaders) {
+  ScriptedServer server({ScriptedServer::Answering(kOk)});
+  Request request = Post(R"({"a":1})");
+  request.headers["authorization"] = "Bearer t";
+  ASSERT_TRUE(Connect(server.Url())->Send(request, {}, {}));
+  EXPECT_THAT(
+      server.Requests().at(0),
+      AllOf(StartsWith("POST / HTTP/1.1\r\n"), HasSubstr("Content-Type:application/json\r\n"),
+            HasSubstr("authorization:Bearer t\r\n"), ::testing::EndsWith(R"({"a":1})")));
+}
+
+TEST_F(ClientTest, JoinsAChunkedBody) {
+  ScriptedServer server(
+      {ScriptedServer::Answering(std::string(kChunked) + "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")});
+  const auto answer = Connect(server.Url())->Send(Get(), {}, {});
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->body, "abcde");
+}
+
+TEST_F(ClientTest, RefusedConnectionWasNotSent) {
+  const auto answer =
+      Connect("http://127.0.0.1:" + std::to_string(testing::UnusedPort()))->Send(Post("x"), {}, {});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(answer.error().reason, kNotSent);
+}
+
+TEST_F(ClientTest, RedirectIsAnAnswerAndIsNotFollowed) {
+  ScriptedServer target({ScriptedServer::Answering(kOk)});
+  ScriptedServer server({ScriptedServer::Answering("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n" +
+                                                   ("Location: " + target.Url()) + "/\r\n\r\n")});
+  const auto answer = Connect(server.Url())->Send(Get(), {}, {});
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 302);
+  EXPECT_EQ(target.Connections(), 0);
+}
+
+TEST_F(ClientTest, SilentServerEndsAtTheTotalDeadline) {
+  ScriptedServer server({ScriptedServer::Silent()});
+  const auto begin = clock_.Monotonic();
+  EXPECT_EQ(ErrorOf(server, Within(200ms)).code, ErrorCode::kDeadlineExceeded);
+  EXPECT_GE(clock_.Monotonic() - begin, 200ms);
+  EXPECT_LT(clock_.Monotonic() - begin, 2s);
+}
+
+TEST_F(ClientTest, TricklingServerEndsAtTheTotalDeadline) {
+  ScriptedServer server({[this](ScriptedServer& self, RawSocket& connection) {
+    self.ReadRequest(connection);
+    connection.Send(kChunked);
+    while (connection.Send("1\r\nx\r\n")) clock_.SleepFor(10ms, {});
+  }});
+  EXPECT_EQ(ErrorOf(server, Within(300ms)).code, ErrorCode::kDeadlineExceeded);
+}
+
+TEST_F(ClientTest, SilenceAmidABodyEndsAtTheIdleLimit) {
+  ScriptedServer server({[](ScriptedServer& self, RawSocket& connection) {
+    self.ReadRequest(connection);
+    connection.Send(std::string(kChunked) + "1\r\nx\r\n");
+    connection.IsClosedByPeer();
+  }});
+  Limits limits;
+  limits.idle = 200ms;
+  const Error error = ErrorOf(server, limits);
+  EXPECT_EQ(error.code, ErrorCode::kDeadlineExceeded);
+  EXPECT_THAT(error.message, HasSubstr("no byte for 200 ms"));
+}
+
+TEST_F(ClientTest, TruncatedAnswersAreErrors) {
+  const std::vector<std::pair<std::string, std::string>> rows{
+      {"nothing", ""},
+      {"half a status line", "HTTP/1.1 2"},
+      {"half the headers", "HTTP/1.1 200 OK\r\nContent-Len"},
+      {"half the body", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"},
+      {"a chunk without an end", std::string(kChunked) + "5\r\nhel"},
+      {"chunks without the last", std::string(kChunked) + "5\r\nhello\r\n"}};
+  for (const auto& [name, bytes] : rows) {
+    SCOPED_TRACE(name);
+    ScriptedServer server({ScriptedServer::Answering(bytes)});
+    const Error error = ErrorOf(server);
+    EXPECT_EQ(error.code, ErrorCode::kUnavailable) << error.message;
+    EXPECT_NE(error.reason, kNotSent);
+  }
+}
+
+TEST_F(ClientTest, WhatIsNotHttpIsDataLoss) {
+  const std::vector<std::pair<std::string, std::string>> rows{
+      {"another protocol", "SSH-2.0-OpenSSH_9.2\r\n\r\n"},
+      {"a negative chunk size", std::string(kChunked) + "-2\r\nhello\r\n0\r\n\r\n"},
+      {"a chunk size that is no number", std::string(kChunked) + "zz\r\nhello\r\n"}};
+  for (const auto& [name, bytes] : rows) {
+    SCOPED_TRACE(name);
+    ScriptedServer server({ScriptedServer::Answering(bytes)});
+    const Error error = ErrorOf(server);
+    EXPECT_EQ(error.code, ErrorCode::kDataLoss) << error.message;
+  }
+}
+
+TEST_F(ClientTest, EndlessBodyEndsAtItsLimit) {
+  std::promise<bool> was_cut;
+  ScriptedServer server({[&](ScriptedServer& self, RawSocket& connection) {
+    self.ReadRequest(connection);
+    connection.Send(kChunked);
+    const std::string chunk = "10000\r\n" + std::string(0x10000, 'x') + "\r\n";
+    for (int i = 0; i < 10'000; ++i) {
+      if (!connection.Send(chunk)) return was_cut.set_value(true);
+    }
+    was_cut.set_value(false);
+  }});
+  Limits limits;
+  limits.body_bytes = 1'000'000;
+  EXPECT_EQ(ErrorOf(server, limits).code, ErrorCode::kResourceExhausted);
+  EXPECT_TRUE(was_cut.get_future().get());
+}
+
+TEST_F(ClientTest, AnnouncedBodyBeyondItsLimitIsNotRead) {
+  ScriptedServer server({[](ScriptedServer& self, RawSocket& connection) {
+    self.ReadRequest(connection);
+    connection.Send("HTTP/1.1 200 OK\r\nContent-Length: 4000000000\r\n\r\n");
+    while (connection.Send(std::string(65536, 'x'))) {
+    }
+  }});
+  Limits limits;
+  limits.body_bytes = 1'000;
+  EXPECT_EQ(ErrorOf(server, limits).code, ErrorCode::kResourceExhausted);
+}
+
+TEST_F(ClientTest, StopEndsACallWithinMilliseconds) {
+  ScriptedServer server({ScriptedServer::Silent()});
+  const auto client = Connect(server.Url());
+  std::stop_source stop;
+  auto call = std::async(std::launch::async,
+                         [&] { return client->Send(Get(), Within(60s), stop.get_token()); });
+  while (server.Requests().empty()) clock_.SleepFor(1ms, {});
+  const auto stopped = clock_.Monotonic();
+  stop.request_stop();
+  const auto answer = call.get();
+  EXPECT_LT(clock_.Monotonic() - stopped, 100ms);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kCancelled);
+}
+
+TEST_F(ClientTest, StopBeforeTheCallSendsNothing) {
+  ScriptedServer server({ScriptedServer::Answering(kOk)});
+  std::stop_source stop;
+  stop.request_stop();
+  const auto answer = Connect(server.Url())->Send(Post("x"), {}, stop.get_token());
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(answer.error().reason, kNotSent);
+}
+
+TEST_F(ClientTest, LostAnswerOfAWriteIsNotSaidToBeUnsent) {
+  ScriptedServer server(
+      {[](ScriptedServer& self, RawSocket& connection) { self.ReadRequest(connection); }});
+  const auto answer = Connect(server.Url())->Send(Post("x"), {}, {});
+  ASSERT_FALSE(answer);
+  EXPECT_NE(answer.error().reason, kNotSent);
+  EXPECT_THAT(server.Requests(), SizeIs(1));
+}
+
+TEST_F(ClientTest, RefusedPermitKeepsTheBodyFromBeingSent) {
+  std::promise<std::string> received;
+  ScriptedServer server({[&](ScriptedServer&, RawSocket& connection) {
+    received.set_value(connection.ReceiveAll());
+  }});
+  Limits limits;
+  limits.permit = [] { return Fail(ErrorCode::kCancelled, "not the leader"); };
+  const auto answer = Connect(server.Url())->Send(Post("the body"), limits, {});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kCancelled);
+  EXPECT_THAT(answer.error().message, HasSubstr("not the leader"));
+  EXPECT_EQ(answer.error().reason, kNotSent);
+  EXPECT_THAT(received.get_future().get(), Not(HasSubstr("the body")));
+}
+
+TEST_F(ClientTest, PermitIsAskedAgainWhenTheLibrarySendsAgain) {
+  // The first connection serves one request and closes while it rests in the library's pool; the
+  // next request on it fails and is sent again on the second connection.
+  ScriptedServer server({[&](ScriptedServer& self, RawSocket& connection) {
+                           self.ReadRequest(connection);
+                           connection.Send(kOk);
+                           self.ReadRequest(connection);
+                         },
+                         ScriptedServer::Answering(kOk)});
+  const auto client = Connect(server.Url());
+  ASSERT_TRUE(client->Send(Get(), {}, {}));
+  std::atomic<int> asked = 0;
+  Limits limits;
+  limits.permit = [&]() -> Status {
+    if (++asked == 1) return {};
+    return Fail(ErrorCode::kCancelled, "no longer the leader");
+  };
+  const auto answer = client->Send(Post("x"), limits, {});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(asked, 2);
+  EXPECT_NE(answer.error().reason, kNotSent) << "the first sending may have been acted upon";
+}
+
+TEST_F(ClientTest, CallsBeyondTheLimitWait) {
+  std::atomic<int> at_once = 0;
+  std::atomic<int> most = 0;
+  ScriptedServer server({[&](ScriptedServer& self, RawSocket& connection) {
+    while (!self.ReadRequest(connection).empty()) {
+      const int now = ++at_once;
+      if (now > most) most = now;
+      clock_.SleepFor(20ms, {});
+      --at_once;
+      connection.Send(kOk);
+    }
+  }});
+  const auto client = Connect(server.Url(), 2);
+  std::vector<std::future<bool>> calls;
+  calls.reserve(8);
+  for (int i = 0; i < 8; ++i) {
+    calls.push_back(
+        std::async(std::launch::async, [&] { return client->Send(Get(), {}, {}).has_value(); }));
+  }
+  for (auto& call : calls) EXPECT_TRUE(call.get());
+  EXPECT_EQ(most, 2);
+}
+
+TEST_F(ClientTest, WaitingForASlotCountsForTheDeadline) {
+  ScriptedServer server({ScriptedServer::Silent()});
+  const auto client = Connect(server.Url(), 1);
+  std::stop_source stop;
+  auto first = std::async(std::launch::async,
+                          [&] { return client->Send(Get(), Within(60s), stop.get_token()); });
+  while (server.Requests().empty()) clock_.SleepFor(1ms, {});
+  const auto second = client->Send(Post("x"), Within(100ms), {});
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::kDeadlineExceeded);
+  EXPECT_EQ(second.error().reason, kNotSent);
+  stop.request_stop();
+  EXPECT_FALSE(first.get());
+}
+
+TEST_F(ClientTest, StreamTellsTheHeadBeforeTheFirstPiece) {
+  ScriptedServer server(
+      {ScriptedServer::Answering("HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone")});
+  std::vector<std::string> seen;
+  const auto ended = Connect(server.Url())
+                         ->Stream(
+                             Get(), {},
+                             [&](std::string_view piece) {
+                               seen.emplace_back(piece);
+                               return Status();
+                             },
+                             [&](int status, const Headers& headers) {
+                               seen.push_back(std::to_string(status));
+                               EXPECT_EQ(headers.at("content-length"), "4");
+                               return Status();
+                             },
+                             {});
+  EXPECT_TRUE(ended) << ended.error().message;
+  EXPECT_THAT(seen, ::testing::ElementsAre("404", "gone"));
+}
+
+TEST_F(ClientTest, StreamReadsNoFurtherWhileTheSinkWorks) {
+  // 64 MB are offered; what the sockets' buffers take is far less.
+  std::atomic<std::size_t> sent = 0;
+  ScriptedServer server({[&](ScriptedServer& self, RawSocket& connection) {
+    self.ReadRequest(connection);
+    connection.Send(kChunked);
+    const std::string chunk = "10000\r\n" + std::string(0x10000, 'x') + "\r\n";
+    for (int i = 0; i < 1024 && connection.Send(chunk); ++i) sent += chunk.size();
+  }});
+  std::size_t sent_meanwhile = 0;
+  const auto ended = Connect(server.Url())
+                         ->Stream(
+                             Get(), {},
+                             [&](std::string_view) {
+                               std::size_t before = 0;
+                               do {  // Until the server is stuck.
+                                 before = sent;
+                                 clock_.SleepFor(100ms, {});
+                               } while (sent != before);
+                               sent_meanwhile = sent;
+                               return Fail(ErrorCode::kDataLoss, "enough");
+                             },
+                             [](int, const Headers&) { return Status(); }, {});
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().code, ErrorCode::kDataLoss);
+  EXPECT_LT(sent_meanwhile, 16'000'000U);
+}
+
+TEST_F(ClientTest, SinkRunsOnTheCallersThread) {
+  ScriptedServer server({ScriptedServer::Answering(kOk)});
+  std::thread::id seen;
+  ASSERT_TRUE(Connect(server.Url())
+                  ->Stream(
+                      Get(), {},
+                      [&](std::string_view) {
+                        seen = std::this_thread::get_id();
+                        return Status();
+                      },
+                      [](int, const Headers&) { return Status(); }, {}));
+  EXPECT_EQ(seen, std::this_thread::get_id());
+}
+
+TEST_F(ClientTest, RequestsThatCannotBeSentAreRefused) {
+  ScriptedServer server({ScriptedServer::Answering(kOk)});
+  const auto client = Connect(server.Url());
+  Request line_break = Get();
+  line_break.headers["x-a"] = "b\r\nevil: 1";
+  Request host = Get();
+  host.headers["Host"] = "other";
+  for (const Request& request : {line_break, host, Get("/a b")}) {
+    const auto answer = client->Send(request, {}, {});
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code, ErrorCode::kInvalidArgument);
+  }
+  EXPECT_EQ(server.Connections(), 0);
+}
+
+TEST_F(ClientTest, EndpointsThatAreNoneAreRefused) {
+  for (const char* url : {"", "localhost", "ftp://x", "https://", "https://x/path",
+                          "https://user:secret@x", "https://x?a=b", "https://x y"}) {
+    SCOPED_TRACE(url);
+    ClientOptions options;
+    options.endpoint = url;
+    const auto client = MakeClient(options, clock_);
+    ASSERT_FALSE(client);
+    EXPECT_EQ(client.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_THAT(client.error().message, Not(HasSubstr("secret")));
+  }
+}
+
+TEST_F(ClientTest, UnusableAuthorityFailsTheConnection) {
+  ScriptedServer server({ScriptedServer::Silent()});
+  ClientOptions options;
+  options.endpoint = "https://127.0.0.1:" + std::to_string(server.Port());
+  options.tls.ca = [] { return Result<std::string>("not a certificate"); };
+  const auto client = MakeClient(options, clock_);
+  ASSERT_TRUE(client);
+  const auto answer = (*client)->Send(Get(), {}, {});
+  ASSERT_FALSE(answer);
+  EXPECT_THAT(answer.error().message, HasSubstr("the CA bundle is not a list of PEM certificates"));
+}
+
+TEST_F(ClientTest, ThreadsCannotBeSetTwice) {
+  const Status again = InitThreads(4);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, ErrorCode::kInternal);
+}
+
+}  // namespace
+}  // namespace committest::http
