@@ -12,9 +12,13 @@ namespace {
 
 using std::chrono::milliseconds;
 
-bool OwnedBy(const JobView& job, const api::CommitTest& commit_test) {
+/// By its controller, or because it is recorded by UID and someone took its owner away.
+bool BelongsTo(const JobView& job, const api::CommitTest& commit_test,
+               const api::CommitTestStatus& status) {
   const kube::OwnerReference* owner = job.meta.Controller();
-  return owner != nullptr && owner->uid == commit_test.meta.uid && job.attempt > 0;
+  if (owner != nullptr && owner->uid == commit_test.meta.uid && job.attempt > 0) return true;
+  return std::ranges::find(status.attempts, job.meta.uid, &api::Attempt::job_uid) !=
+         status.attempts.end();
 }
 
 /// An exit code is the kubelet's word that the container has ended, though the Job says so only
@@ -33,8 +37,9 @@ bool IsOver(const JobView& job, const api::CommitTestStatus& status) {
 }
 
 void DeleteIfItCouldRun(const JobView& job, const Observed& observed, Decision& decision) {
-  if (!OwnedBy(job, observed.commit_test) || job.Finished() || job.meta.deletion_time) return;
-  if (EndedByEvidence(job, decision.next_status)) return;
+  const api::CommitTestStatus& status = decision.next_status;
+  if (job.Finished() || job.meta.deletion_time || EndedByEvidence(job, status)) return;
+  if (!BelongsTo(job, observed.commit_test, status)) return;
   decision.actions.emplace_back(DeleteJob{job.meta.Key(), job.meta.uid});
 }
 

@@ -140,6 +140,8 @@ bool SaysNothingNew(const api::CommitTestStatus& status, const Waiting& waiting)
 
 void Wait(const Observed& observed, const CurrentAttempt& current, const PodView* pod,
           Decision& decision) {
+  // The Pod of a finished Job is not waiting for anything, though its evidence may be on its way.
+  if (observed.job->Finished()) return;
   // Started=True is not taken back within an attempt; only its end does that.
   if (current.recorded != nullptr && current.recorded->start_time) return;
   const Waiting waiting = WaitingOf(*observed.job, pod);

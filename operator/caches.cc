@@ -1,0 +1,89 @@
+#include "operator/caches.h"
+
+#include "common/api/names.h"
+
+namespace committest::op {
+namespace {
+
+template <typename T>
+void Follow(kube::Store<T>& store, ChildIndex& index) {
+  store.AddHandler([&index](const auto& before, const auto& after) {
+    index.Update(before ? &before->meta : nullptr, after ? &after->meta : nullptr);
+  });
+}
+
+template <typename T>
+std::vector<T> Collect(const kube::Store<T>& store, const std::set<kube::ObjectKey>& keys,
+                       const std::string& controller_uid) {
+  std::vector<T> found;
+  for (const kube::ObjectKey& key : keys) {
+    const auto object = store.Get(key);
+    // The store may be ahead of the index by one change.
+    const kube::OwnerReference* owner = object ? object->meta.Controller() : nullptr;
+    if (owner != nullptr && owner->uid == controller_uid) found.push_back(*object);
+  }
+  return found;
+}
+
+}  // namespace
+
+void ChildIndex::Update(const kube::ObjectMeta* before, const kube::ObjectMeta* after) {
+  const kube::OwnerReference* old_owner = before == nullptr ? nullptr : before->Controller();
+  const kube::OwnerReference* new_owner = after == nullptr ? nullptr : after->Controller();
+  MutexLock lock(mutex_);
+  if (old_owner != nullptr) {
+    const auto it = children_.find(old_owner->uid);
+    if (it != children_.end()) {
+      it->second.erase(before->Key());
+      if (it->second.empty()) children_.erase(it);
+    }
+  }
+  if (new_owner != nullptr) children_[new_owner->uid].insert(after->Key());
+}
+
+std::set<kube::ObjectKey> ChildIndex::Of(const std::string& controller_uid) const {
+  MutexLock lock(mutex_);
+  const auto it = children_.find(controller_uid);
+  return it == children_.end() ? std::set<kube::ObjectKey>() : it->second;
+}
+
+Caches::Caches() {
+  Follow(jobs, jobs_by_commit_test_);
+  Follow(pods, pods_by_job_);
+}
+
+std::vector<JobView> Caches::JobsOf(const std::string& commit_test_uid) const {
+  return Collect(jobs, jobs_by_commit_test_.Of(commit_test_uid), commit_test_uid);
+}
+
+std::vector<PodView> Caches::PodsOf(const std::string& job_uid) const {
+  return Collect(pods, pods_by_job_.Of(job_uid), job_uid);
+}
+
+std::optional<kube::ObjectKey> Caches::CommitTestOf(const JobView& job) const {
+  const kube::OwnerReference* owner = job.meta.Controller();
+  if (owner == nullptr || owner->kind != api::CommitTestType().kind) return std::nullopt;
+  return kube::ObjectKey{job.meta.namespace_, owner->name};
+}
+
+std::optional<kube::ObjectKey> Caches::CommitTestOf(const PodView& pod) const {
+  if (const auto job = jobs.Get({pod.meta.namespace_, pod.job_name})) {
+    return CommitTestOf(*job);
+  }
+  // The Job may be gone already, or not be known yet; the label is good enough for a hint.
+  const auto label = pod.meta.labels.find(api::kCommitTestLabel);
+  if (label == pod.meta.labels.end()) return std::nullopt;
+  return kube::ObjectKey{pod.meta.namespace_, label->second};
+}
+
+CacheSet::CacheSet(const std::vector<std::string>& namespaces) {
+  for (const std::string& name : namespaces) caches_.emplace(name, std::make_unique<Caches>());
+}
+
+Caches* CacheSet::Find(const std::string& namespace_) const {
+  auto it = caches_.find(namespace_);
+  if (it == caches_.end()) it = caches_.find("");
+  return it == caches_.end() ? nullptr : it->second.get();
+}
+
+}  // namespace committest::op

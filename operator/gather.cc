@@ -1,0 +1,162 @@
+#include "operator/gather.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+namespace committest::op {
+namespace {
+
+using kube::Freshness;
+using kube::ObjectKey;
+
+/// By UID: the recorded one, or the one of a Job that is ours.
+std::string JobUidOf(const CurrentAttempt& current, const Observed& observed) {
+  if (current.recorded != nullptr) return current.recorded->job_uid;
+  if (!observed.job) return {};
+  return IsOurs(*observed.job, observed.commit_test, current.number) ? observed.job->meta.uid
+                                                                     : std::string();
+}
+
+void GatherOthers(const Caches& caches, const CurrentAttempt& current, Observed& observed) {
+  for (JobView& job : caches.JobsOf(observed.commit_test.meta.uid)) {
+    if (job.meta.Key() != current.job) observed.other_jobs.push_back(std::move(job));
+  }
+}
+
+void GatherPods(const Caches& caches, const CurrentAttempt& current, Observed& observed) {
+  const std::string job_uid = JobUidOf(current, observed);
+  if (!job_uid.empty()) observed.pods = caches.PodsOf(job_uid);
+}
+
+}  // namespace
+
+Gatherer::Gatherer(const CacheSet& caches, kube::Reader& reader, WriteMemory& writes,
+                   const Clock& clock, RunnerDefaults defaults)
+    : caches_(caches),
+      reader_(reader),
+      writes_(writes),
+      clock_(clock),
+      defaults_(std::move(defaults)) {}
+
+Result<std::optional<nlohmann::json>> Gatherer::GetLive(const kube::ResourceType& type,
+                                                        const ObjectKey& key) {
+  Result<nlohmann::json> object = reader_.Get(type, key);
+  if (object) return std::optional<nlohmann::json>(std::move(*object));
+  if (object.error().code == ErrorCode::kNotFound) return std::optional<nlohmann::json>();
+  return Fail(Context("get " + type.kind + " " + key.ToString(), std::move(object.error())));
+}
+
+Result<Sight> Gatherer::GatherCommitTest(const Caches& caches, const ObjectKey& key,
+                                         Observed& observed) {
+  const auto cached = caches.commit_tests.Get(key);
+  const Freshness freshness =
+      writes_.commit_tests.CaughtUp(key, cached ? cached->meta.resource_version : std::string());
+  if (freshness == Freshness::kCaughtUp) {
+    if (!cached) return Sight::kGone;
+    observed.commit_test = *cached;
+    return Sight::kClear;
+  }
+  if (freshness == Freshness::kBehind) return Sight::kBehind;
+  auto live = GetLive(api::CommitTestType(), key);
+  if (!live) return Fail(std::move(live.error()));
+  if (!*live) {
+    writes_.commit_tests.Forget(key);
+    return Sight::kGone;
+  }
+  observed.commit_test = api::ParseCommitTest(**live);
+  writes_.commit_tests.Record(key, observed.commit_test.meta.resource_version);
+  return Sight::kClear;
+}
+
+Result<Sight> Gatherer::GatherJob(const Caches& caches, const CurrentAttempt& current,
+                                  Observed& observed) {
+  const auto cached = caches.jobs.Get(current.job);
+  const Freshness freshness =
+      writes_.jobs.CaughtUp(current.job, cached ? cached->meta.resource_version : std::string());
+  if (freshness == Freshness::kBehind) return Sight::kBehind;
+  if (freshness == Freshness::kReadLive) {
+    if (Status confirmed = ConfirmJob(current, observed); !confirmed) {
+      return Fail(std::move(confirmed.error()));
+    }
+    return Sight::kClear;
+  }
+  if (cached) observed.job = *cached;
+  const bool missing =
+      current.recorded != nullptr && (!cached || cached->meta.uid != current.recorded->job_uid);
+  if (missing) {
+    if (Status confirmed = ConfirmJob(current, observed); !confirmed) {
+      return Fail(std::move(confirmed.error()));
+    }
+  }
+  return Sight::kClear;
+}
+
+Status Gatherer::ConfirmJob(const CurrentAttempt& current, Observed& observed) {
+  auto live = GetLive(JobType(), current.job);
+  if (!live) return Fail(std::move(live.error()));
+  observed.job.reset();
+  if (*live) {
+    observed.job = ParseJobView(**live);
+    writes_.jobs.Record(current.job, observed.job->meta.resource_version);
+  } else {
+    writes_.jobs.Forget(current.job);
+  }
+  observed.job_confirmed_absent =
+      !observed.job ||
+      (current.recorded != nullptr && observed.job->meta.uid != current.recorded->job_uid);
+  return {};
+}
+
+Status Gatherer::ConfirmPod(const CurrentAttempt& current, Observed& observed) {
+  const bool missing = current.recorded != nullptr && !current.recorded->pod_name.empty() &&
+                       observed.pods.empty() && observed.job && !observed.job_confirmed_absent;
+  if (!missing) return {};
+  auto live = GetLive(PodType(), {current.job.namespace_, current.recorded->pod_name});
+  if (!live) return Fail(std::move(live.error()));
+  if (*live) {
+    PodView pod = ParsePodView(**live);
+    if (pod.job_uid == current.recorded->job_uid) {
+      observed.pods.push_back(std::move(pod));
+      return {};
+    }
+  }
+  observed.pod_confirmed_absent = true;
+  return {};
+}
+
+Result<Gathering> Gatherer::Gather(const ObjectKey& key) {
+  Gathering gathering;
+  const Caches* caches = caches_.Find(key.namespace_);
+  if (caches == nullptr) return gathering;
+  Observed& observed = gathering.observed;
+  observed.now = clock_.Wall();
+  observed.defaults = defaults_;
+  const Result<Sight> sight = GatherCommitTest(*caches, key, observed);
+  if (!sight) return Fail(sight.error());
+  gathering.sight = *sight;
+  if (*sight != Sight::kClear) return gathering;
+
+  const CurrentAttempt current = CurrentAttemptOf(observed.commit_test);
+  const Result<Sight> job_sight = GatherJob(*caches, current, observed);
+  if (!job_sight) return Fail(job_sight.error());
+  gathering.sight = *job_sight;
+  if (*job_sight != Sight::kClear) return gathering;
+  GatherOthers(*caches, current, observed);
+  GatherPods(*caches, current, observed);
+  if (Status confirmed = ConfirmPod(current, observed); !confirmed) {
+    return Fail(std::move(confirmed.error()));
+  }
+  return gathering;
+}
+
+void Gatherer::Adopt(const nlohmann::json& object, Observed& observed) const {
+  observed.job = ParseJobView(object);
+  observed.job_confirmed_absent = false;
+  const Caches* caches = caches_.Find(observed.commit_test.meta.namespace_);
+  if (caches != nullptr) GatherPods(*caches, CurrentAttemptOf(observed.commit_test), observed);
+}
+
+}  // namespace committest::op

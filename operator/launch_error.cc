@@ -1,0 +1,47 @@
+#include "operator/launch_error.h"
+
+namespace committest::op {
+namespace {
+
+bool Says(const Error& error, std::string_view words) {
+  return error.message.find(words) != std::string::npos;
+}
+
+LaunchErrorKind KindOfDenial(const Error& error) {
+  if (error.reason == "NamespaceTerminating" || Says(error, "because it is being terminated")) {
+    return LaunchErrorKind::kTerminating;
+  }
+  return Says(error, "exceeded quota") || Says(error, "failed quota") ? LaunchErrorKind::kQuota
+                                                                      : LaunchErrorKind::kDenied;
+}
+
+}  // namespace
+
+std::optional<LaunchError> ClassifyLaunchError(const Error& error) {
+  if (error.code == ErrorCode::kPermissionDenied) {
+    return LaunchError{KindOfDenial(error), error.message};
+  }
+  if (error.code == ErrorCode::kNotFound) {
+    return LaunchError{LaunchErrorKind::kTerminating, error.message};
+  }
+  if (error.code == ErrorCode::kInvalidArgument) {
+    return LaunchError{LaunchErrorKind::kInvalid, error.message};
+  }
+  return std::nullopt;
+}
+
+std::string_view LaunchErrorKindName(LaunchErrorKind kind) {
+  switch (kind) {
+    case LaunchErrorKind::kQuota:
+      return "Quota";
+    case LaunchErrorKind::kDenied:
+      return "Denied";
+    case LaunchErrorKind::kInvalid:
+      return "Invalid";
+    case LaunchErrorKind::kTerminating:
+      return "Terminating";
+  }
+  return "Denied";
+}
+
+}  // namespace committest::op

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "common/base/result.h"
+#include "operator/observed.h"
+
+namespace committest::op {
+
+/// What the refusal of a Job means; nullopt if it is no refusal but trouble that passes by itself.
+///
+/// | error                                                  | means        |
+/// |--------------------------------------------------------|--------------|
+/// | kPermissionDenied, reason or words NamespaceTerminating| kTerminating |
+/// | kPermissionDenied, "exceeded quota"                    | kQuota       |
+/// | kPermissionDenied, otherwise                           | kDenied      |
+/// | kNotFound (the namespace)                              | kTerminating |
+/// | kInvalidArgument                                       | kInvalid     |
+/// | anything else                                          | nullopt      |
+std::optional<LaunchError> ClassifyLaunchError(const Error& error);
+
+/// "Quota", "Denied", … for metrics.
+std::string_view LaunchErrorKindName(LaunchErrorKind kind);
+
+}  // namespace committest::op

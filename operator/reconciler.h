@@ -1,0 +1,31 @@
+#pragma once
+
+#include "common/base/result.h"
+#include "common/kube/client.h"
+#include "common/kube/controller.h"
+#include "operator/apply.h"
+#include "operator/gather.h"
+
+namespace committest::op {
+
+/// gather → decide → apply for one CommitTest. Thread-safe for different keys.
+class Reconciler {
+ public:
+  /// The references must outlive the reconciler.
+  Reconciler(Gatherer& gatherer, Applier& applier, kube::Reader& reader)
+      : gatherer_(gatherer), applier_(applier), reader_(reader) {}
+
+  /// A CommitTest that does not exist is a quiet success.
+  Result<kube::Outcome> Reconcile(const kube::ObjectKey& key);
+
+ private:
+  Result<kube::Outcome> DecideAndApply(Observed observed);
+  /// Puts the answer to a launch that did not create the Job into `observed`.
+  Status TakeAnswer(const Applied& applied, Observed& observed);
+
+  Gatherer& gatherer_;
+  Applier& applier_;
+  kube::Reader& reader_;
+};
+
+}  // namespace committest::op
