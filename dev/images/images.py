@@ -245,7 +245,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--registry", default=default_registry())
     parser.add_argument("--tag", default=default_tag())
     parser.add_argument("--from-source", action="store_true")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     names = arguments.images or PRODUCT
     arguments.components = list(COMPONENTS.values()) if "all" in names else [
         COMPONENTS[name] for name in names]

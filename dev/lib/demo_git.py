@@ -1,4 +1,4 @@
-"""The demo's Git server in the cluster, and the sample repository that is pushed to it."""
+"""The sample repository that the demo pushes to the Git server in the cluster."""
 
 from __future__ import annotations
 
@@ -6,25 +6,16 @@ import os
 import pathlib
 import re
 import shutil
-import string
 import subprocess
 import time
 
+from install import GIT_NAMESPACE
 from steps import StepFailed, Steps, capture, succeeds
 from target import Target
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-_NAMESPACE = "git"
 # What is right in the sample, and what the failing commit makes of it.
 _RIGHT, _WRONG = "self._items.pop()", "self._items.pop(0)"
-
-
-def apply_git_server(steps: Steps, target: Target, image: str) -> None:
-    manifest = string.Template((ROOT / "dev/git-server/git-server.yaml").read_text())
-    capture(target.kubectl + ["apply", "-f", "-"], stdin=manifest.substitute(IMAGE=image))
-    steps.run("start a Git server in the cluster", target.kubectl + [
-        "--namespace", _NAMESPACE, "rollout", "status", "deployment/git-server", "--timeout=120s"],
-        hint=f"{target.hint()} -n {_NAMESPACE} describe pods")
 
 
 class SampleRepository:
@@ -57,7 +48,7 @@ class SampleRepository:
         """What one must know to push by hand."""
         if not self._forward:
             return ""
-        return (f"\n      # with {self._target.hint()} -n {_NAMESPACE} port-forward "
+        return (f"\n      # with {self._target.hint()} -n {GIT_NAMESPACE} port-forward "
                 f"service/git-server {self._port()}:80 in another terminal")
 
     def push_good(self) -> str:
@@ -100,11 +91,11 @@ class SampleRepository:
         """The URL of the repository as this machine sees it."""
         if self._target.routes_services:
             address = capture(self._target.kubectl + [
-                "--namespace", _NAMESPACE, "get", "service", "git-server",
+                "--namespace", GIT_NAMESPACE, "get", "service", "git-server",
                 "-o", "jsonpath={.spec.clusterIP}"])
             return f"http://{address}/sample.git"
         self._forward = subprocess.Popen(
-            self._target.kubectl + ["--namespace", _NAMESPACE, "port-forward",
+            self._target.kubectl + ["--namespace", GIT_NAMESPACE, "port-forward",
                                     "service/git-server", ":80", "--address", "127.0.0.1"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         line = self._forward.stdout.readline()

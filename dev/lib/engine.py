@@ -63,12 +63,14 @@ class Buildah(Engine):
 
     def __init__(self, folder: pathlib.Path) -> None:
         self._folder = folder
+        (folder / "tmp").mkdir(parents=True, exist_ok=True)
         # Storage by copies works everywhere, but each step of a build copies the whole image.
         overlay = self._command("overlay")
         self._buildah = overlay if self._works(overlay) else self._command("vfs")
 
     def _command(self, driver: str) -> list[str]:
-        return ["buildah", "--root", str(self._folder / f"storage-{driver}"),
+        # Cache mounts of builds are below $TMPDIR.
+        return ["env", f"TMPDIR={self._folder / 'tmp'}", "buildah", "--root", str(self._folder / f"storage-{driver}"),
                 "--runroot", str(self._folder / f"run-{driver}"), "--storage-driver", driver]
 
     @staticmethod

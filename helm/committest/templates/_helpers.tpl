@@ -1,12 +1,12 @@
 {{/*
 The name that all names of the release begin with: "committest" for a release of that name, else
-"<release>-committest". Cut so that a component's name fits behind it.
+"<release>-committest". Cut so that the longest suffix fits behind it within 63 characters.
 */}}
 {{- define "committest.fullname" -}}
 {{- if contains .Chart.Name .Release.Name -}}
-{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- .Release.Name | trunc 37 | trimSuffix "-" -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 50 | trimSuffix "-" -}}
+{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 37 | trimSuffix "-" -}}
 {{- end -}}
 {{- end }}
 
