@@ -122,7 +122,6 @@ std::vector<std::string> FetchEnvironment(const UrlPolicy& policy) {
           "HOME=/nonexistent",
           "LC_ALL=C",
           "GIT_TERMINAL_PROMPT=0",
-          "GIT_ASKPASS=/bin/false",
           "GIT_CONFIG_NOSYSTEM=1",
           "GIT_CONFIG_GLOBAL=/dev/null",
           "GIT_NO_LAZY_FETCH=1",

@@ -1,0 +1,175 @@
+#include "observer/app.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <stop_token>
+#include <system_error>
+#include <utility>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/metrics.h"
+#include "common/base/random.h"
+#include "common/http/client.h"
+#include "common/http/health.h"
+#include "common/http/server.h"
+#include "common/kube/api_client.h"
+#include "common/kube/config.h"
+#include "common/kube/controller.h"
+#include "observer/git_over_http.h"
+#include "observer/history.h"
+#include "observer/http_refs.h"
+#include "observer/mirror.h"
+#include "observer/repository_caches.h"
+#include "observer/repository_reconciler.h"
+
+namespace committest::observer {
+namespace {
+
+kube::ApiClientOptions ClientOptions(const Config& config) {
+  kube::ApiClientOptions options;
+  options.component = "observer";
+  options.max_in_flight = config.workers;
+  return options;
+}
+
+HttpRefsOptions RefsOptions(const Config& config) {
+  HttpRefsOptions options;
+  options.deadline = config.list_timeout;
+  return options;
+}
+
+MirrorOptions MirrorsOptions(const Config& config) {
+  MirrorOptions options;
+  options.data_dir = config.data_dir;
+  options.fetch_deadline = config.fetch_timeout;
+  return options;
+}
+
+ReconcilerOptions LookOptions(const Config& config) {
+  ReconcilerOptions options;
+  options.url_policy.allow_http = config.allow_http;
+  options.probation_slots = std::max(1, config.workers / 2);
+  return options;
+}
+
+kube::ControllerOptions WorkerOptions(const Config& config) {
+  kube::ControllerOptions options;
+  options.name = "observedrepository";
+  options.workers = config.workers;
+  return options;
+}
+
+// What nothing else depends on; it outlives the rest.
+struct Basics {
+  SystemClock clock;
+  std::unique_ptr<Random> random = MakeSystemRandom();
+  Metrics metrics;
+  std::stop_source stop;
+};
+
+class RealApp final : public App {
+ public:
+  RealApp(const Config& config, std::unique_ptr<Basics> basics,
+          std::unique_ptr<kube::ApiClient> client)
+      : basics_(std::move(basics)),
+        client_(std::move(client)),
+        refs_(RefsOptions(config), MakeClientOf(config), basics_->clock, basics_->stop.get_token()),
+        mirrors_(MirrorsOptions(config), {config.allow_http}, history_, basics_->clock,
+                 basics_->stop.get_token()),
+        git_({config.allow_http}, refs_, mirrors_),
+        caches_(config.namespaces, *client_, *client_, basics_->clock, *basics_->random,
+                basics_->metrics),
+        reconciler_(LookOptions(config),
+                    {[this](const kube::ObjectKey& key) { return caches_.Get(key); }, *client_,
+                     *client_, *client_},
+                    git_, basics_->clock, *basics_->random, basics_->metrics),
+        controller_(
+            WorkerOptions(config),
+            [this](const kube::ObjectKey& key) { return reconciler_.Reconcile(key); },
+            basics_->clock, *basics_->random, basics_->metrics),
+        health_(basics_->metrics) {
+    caches_.AddHandler(
+        [this](const RepositoryCaches::Ptr& before, const RepositoryCaches::Ptr& after) {
+          if (RepositoryReconciler::CallsForLook(before.get(), after.get())) {
+            controller_.Enqueue((after ? after : before)->meta.Key());
+          }
+        });
+    health_.AddReadinessCheck("observedrepositories", [this]() -> Status {
+      if (caches_.Ready()) return {};
+      return Fail(ErrorCode::kUnavailable, "not listed yet");
+    });
+  }
+
+  ~RealApp() override { RealApp::Stop(); }
+
+  Status StartAll(const Config& config) {
+    http::ServerOptions options;
+    options.address = config.http_host;
+    options.port = config.http_port;
+    auto server = http::Server::Start(
+        options, [this](const http::Request& request) { return health_.Handle(request); });
+    if (!server) return Fail(std::move(server.error()));
+    server_ = std::move(*server);
+    controller_.Start();
+    caches_.Start();
+    return {};
+  }
+
+  void Stop() override {
+    basics_->stop.request_stop();
+    controller_.Stop();
+    caches_.Stop();
+    if (server_) server_->Stop();
+  }
+
+  std::uint16_t HttpPort() const override { return server_->Port(); }
+
+ private:
+  HttpClientFactory MakeClientOf(const Config& config) {
+    return [this, workers = config.workers](const std::string& endpoint) {
+      http::ClientOptions options;
+      options.endpoint = endpoint;
+      options.max_in_flight = workers;
+      return http::MakeClient(std::move(options), basics_->clock);
+    };
+  }
+
+  const std::unique_ptr<Basics> basics_;
+  const std::unique_ptr<kube::ApiClient> client_;
+  const HistoryReader history_;
+  HttpRefs refs_;
+  const Mirrors mirrors_;
+  GitOverHttp git_;
+  RepositoryCaches caches_;
+  RepositoryReconciler reconciler_;
+  kube::Controller controller_;
+  http::Health health_;
+  std::unique_ptr<http::Server> server_;
+};
+
+Status MakeDataDir(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (!error) return {};
+  return Fail(ErrorCode::kUnavailable,
+              "the data folder " + path + " cannot be made: " + error.message());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<App>> App::Start(const Config& config) {
+  if (auto status = MakeDataDir(config.data_dir); !status) return Fail(std::move(status.error()));
+  const auto cluster =
+      kube::LoadConfig({config.kubeconfig, config.context}, kube::ConfigSources::OfProcess());
+  if (!cluster) return Fail(cluster.error());
+  auto basics = std::make_unique<Basics>();
+  auto client =
+      kube::ApiClient::Make(*cluster, ClientOptions(config), basics->clock, basics->metrics);
+  if (!client) return Fail(std::move(client.error()));
+  auto app = std::make_unique<RealApp>(config, std::move(basics), std::move(*client));
+  if (auto status = app->StartAll(config); !status) return Fail(std::move(status.error()));
+  return app;
+}
+
+}  // namespace committest::observer

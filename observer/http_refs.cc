@@ -1,0 +1,142 @@
+#include "observer/http_refs.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+namespace committest::observer {
+namespace {
+
+// Far above the repositories that one process observes; then both memories start anew.
+constexpr std::size_t kMaxRemembered = 20'000;
+
+std::optional<std::chrono::milliseconds> RetryAfter(const http::Headers& headers) {
+  const auto it = headers.find("retry-after");
+  if (it == headers.end()) return std::nullopt;
+  int seconds = 0;
+  const std::string& text = it->second;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc{} || seconds < 0) return std::nullopt;
+  return std::chrono::seconds(seconds);
+}
+
+}  // namespace
+
+Error ErrorOfAnswer(const http::Response& response) {
+  const std::string shown = " (HTTP " + std::to_string(response.status) + ")";
+  Error error{
+      ErrorCode::kUnavailable, "the Git server failed" + shown, {}, RetryAfter(response.headers)};
+  if (response.status == 401) {
+    error.code = ErrorCode::kUnauthenticated;
+    error.message = "the Git server wants credentials; the repository is private or absent" + shown;
+  } else if (response.status == 403) {
+    error.code = ErrorCode::kPermissionDenied;
+    error.message = "the Git server refuses access" + shown;
+  } else if (response.status == 404 || response.status == 410) {
+    error.code = ErrorCode::kNotFound;
+    error.message = "the Git server has no such repository" + shown;
+  } else if (response.status == 429) {
+    error.code = ErrorCode::kResourceExhausted;
+    error.message = "the Git server is asked too often" + shown;
+  } else if (response.status >= 300 && response.status < 400) {
+    error.reason = "Redirected";
+    error.message =
+        "the Git server redirects, which is not followed; spec.url must be the final address" +
+        shown;
+  }
+  return error;
+}
+
+HttpRefs::HttpRefs(HttpRefsOptions options, HttpClientFactory make_client, const Clock& clock,
+                   std::stop_token stop)
+    : options_(options),
+      make_client_(std::move(make_client)),
+      clock_(clock),
+      stop_(std::move(stop)) {}
+
+Result<RemoteRefs> HttpRefs::List(const GitUrl& url, const std::vector<RefPattern>& patterns) {
+  const MonotonicTime deadline = clock_.Monotonic() + options_.deadline;
+  const auto client = ClientOf(url.Origin());
+  if (!client) return Fail(client.error());
+  const std::string key = url.ToString();
+  std::optional<ServerCapabilities> known;
+  {
+    MutexLock lock(mutex_);
+    if (const auto it = servers_.find(key); it != servers_.end()) known = it->second;
+  }
+  auto refs = known ? Ask(**client, url, *known, patterns, deadline)
+                    : ListFresh(**client, url, patterns, deadline);
+  if (!refs && known) {
+    MutexLock lock(mutex_);
+    servers_.erase(key);
+  }
+  return refs;
+}
+
+Result<RemoteRefs> HttpRefs::ListFresh(http::Client& client, const GitUrl& url,
+                                       const std::vector<RefPattern>& patterns,
+                                       MonotonicTime deadline) {
+  http::Request request;
+  request.target = url.path + "/info/refs?service=git-upload-pack";
+  request.headers = {{"git-protocol", "version=2"}, {"accept", "*/*"}};
+  const auto body = Send(client, request, deadline);
+  if (!body) return Fail(body.error());
+  auto advertisement = DecodeAdvertisement(*body);
+  if (!advertisement) return Fail(std::move(advertisement.error()));
+  if (advertisement->capabilities.protocol != 2) {
+    return FilterRefs(std::move(advertisement->refs), patterns);
+  }
+  {
+    MutexLock lock(mutex_);
+    if (servers_.size() >= kMaxRemembered) servers_.clear();
+    servers_[url.ToString()] = advertisement->capabilities;
+  }
+  return Ask(client, url, advertisement->capabilities, patterns, deadline);
+}
+
+Result<RemoteRefs> HttpRefs::Ask(http::Client& client, const GitUrl& url,
+                                 const ServerCapabilities& server,
+                                 const std::vector<RefPattern>& patterns, MonotonicTime deadline) {
+  http::Request request;
+  request.method = "POST";
+  request.target = url.path + "/git-upload-pack";
+  request.headers = {{"git-protocol", "version=2"},
+                     {"content-type", "application/x-git-upload-pack-request"},
+                     {"accept", "application/x-git-upload-pack-result"}};
+  request.body = EncodeLsRefs(server, patterns);
+  const auto body = Send(client, request, deadline);
+  if (!body) return Fail(body.error());
+  return DecodeLsRefs(*body, patterns);
+}
+
+Result<std::string> HttpRefs::Send(http::Client& client, const http::Request& request,
+                                   MonotonicTime deadline) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - clock_.Monotonic());
+  if (left <= std::chrono::milliseconds::zero()) {
+    return Fail(ErrorCode::kDeadlineExceeded, "the Git server did not answer in time");
+  }
+  http::Limits limits;
+  limits.total = left;
+  limits.idle = left;
+  limits.body_bytes = options_.max_answer_bytes;
+  auto response = client.Send(request, limits, stop_);
+  if (!response && response.error().code == ErrorCode::kDeadlineExceeded) {
+    // Without the figures that the client may add, so that the condition stays as it is.
+    return Fail(ErrorCode::kDeadlineExceeded, "the Git server did not answer in time");
+  }
+  if (!response) return Fail(std::move(response.error()));
+  if (response->status != 200) return Fail(ErrorOfAnswer(*response));
+  return std::move(response->body);
+}
+
+Result<std::shared_ptr<http::Client>> HttpRefs::ClientOf(const std::string& origin) {
+  MutexLock lock(mutex_);
+  if (const auto it = clients_.find(origin); it != clients_.end()) return it->second;
+  auto client = make_client_(origin);
+  if (!client) return Fail(std::move(client.error()));
+  if (clients_.size() >= kMaxRemembered) clients_.clear();
+  return clients_[origin] = std::move(*client);
+}
+
+}  // namespace committest::observer

@@ -1,0 +1,308 @@
+#include "observer/repository_reconciler.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "common/base/log.h"
+#include "common/kube/json_reader.h"
+
+namespace committest::observer {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kLookAgainSoon{200};
+constexpr milliseconds kProbationWait{1'000};
+constexpr double kPeriodJitter = 0.1;
+constexpr std::size_t kCommitDigits = 8;
+
+// Takes one of a number of slots, if one is free.
+class Slot {
+ public:
+  Slot(std::atomic<int>& taken, int limit) : taken_(taken), has_(taken.fetch_add(1) < limit) {
+    if (!has_) taken_.fetch_sub(1);
+  }
+  ~Slot() {
+    if (has_) taken_.fetch_sub(1);
+  }
+  Slot(const Slot&) = delete;
+  Slot& operator=(const Slot&) = delete;
+
+  bool IsTaken() const { return has_; }
+
+ private:
+  std::atomic<int>& taken_;
+  const bool has_;
+};
+
+std::string PollNow(const api::ObservedRepository& repository) {
+  const auto it = repository.meta.annotations.find(api::kPollNowAnnotation);
+  return it == repository.meta.annotations.end() ? "" : it->second;
+}
+
+std::vector<std::string> Unread(const std::vector<HistoryQuery>& questions,
+                                const std::vector<HistoryAnswer>& answers) {
+  std::vector<std::string> unread;
+  for (const HistoryQuery& question : questions) {
+    if (std::ranges::find(answers, question.ref, &HistoryAnswer::ref) == answers.end()) {
+      unread.push_back(question.ref);
+    }
+  }
+  return unread;
+}
+
+// The first digits of the newest commit that a finished step has tested, or of the one before.
+std::string LastCommit(const Plan& plan, const std::vector<std::string>& done,
+                       const std::string& before) {
+  const RefStep* newest = nullptr;
+  for (const RefStep& step : plan.steps) {
+    if (step.cursor.last_test_name.empty()) continue;
+    if (std::ranges::find(done, step.ref) == done.end()) continue;
+    if (newest == nullptr || step.tip_time > newest->tip_time) newest = &step;
+  }
+  return newest == nullptr ? before : newest->cursor.last_seen_commit.substr(0, kCommitDigits);
+}
+
+}  // namespace
+
+// What a look has found out.
+struct RepositoryReconciler::Look {
+  Plan plan;
+  LookNotes notes;
+};
+
+RepositoryReconciler::RepositoryReconciler(ReconcilerOptions options, Api api, GitRemote& remote,
+                                           const Clock& clock, Random& random, Metrics& metrics)
+    : options_(options),
+      api_(std::move(api)),
+      remote_(remote),
+      clock_(clock),
+      random_(random),
+      metrics_(metrics),
+      writes_(clock) {}
+
+bool RepositoryReconciler::CallsForLook(const api::ObservedRepository* before,
+                                        const api::ObservedRepository* after) {
+  if (before == nullptr || after == nullptr) return true;
+  return before->meta.uid != after->meta.uid || before->meta.generation != after->meta.generation ||
+         PollNow(*before) != PollNow(*after);
+}
+
+Result<kube::Outcome> RepositoryReconciler::Reconcile(const kube::ObjectKey& key) {
+  RepositoryPtr repository = api_.cached(key);
+  if (!repository) {
+    ForgetRepository(key);
+    return kube::Outcome{};
+  }
+  switch (writes_.CaughtUp(key, repository->meta.resource_version)) {
+    case kube::Freshness::kCaughtUp:
+      break;
+    case kube::Freshness::kBehind:
+      return kube::Outcome{kLookAgainSoon};
+    case kube::Freshness::kReadLive: {
+      auto live = ReadLive(key);
+      if (!live) return Fail(std::move(live.error()));
+      if (!*live) return kube::Outcome{};
+      repository = std::move(*live);
+      break;
+    }
+  }
+  if (repository->meta.deletion_time) return kube::Outcome{};
+  return ReconcilePresent(*repository);
+}
+
+Result<kube::Outcome> RepositoryReconciler::ReconcilePresent(
+    const api::ObservedRepository& repository) {
+  const auto patterns = ParseRefPatterns(repository.spec.refs);
+  const auto url = CheckUrl(repository.spec.url, options_.url_policy);
+  std::string invalid = repository.parse_error;
+  if (invalid.empty() && !url) invalid = url.error().message;
+  if (invalid.empty() && !patterns) invalid = patterns.error().message;
+  if (!invalid.empty() || repository.spec.suspend) {
+    // Nothing to do until the spec changes, which comes as an event.
+    ClearFailures(repository.meta.Key());
+    auto status = invalid.empty() ? AfterSuspend(repository, clock_.Wall())
+                                  : AfterInvalidSpec(repository, invalid, clock_.Wall());
+    if (auto written = WriteStatus(repository, std::move(status)); !written) {
+      return Fail(std::move(written.error()));
+    }
+    return kube::Outcome{};
+  }
+  std::optional<Slot> slot;
+  if (Failures(repository.meta.Key()) > 0) {
+    slot.emplace(on_probation_, options_.probation_slots);
+    if (!slot->IsTaken()) return kube::Outcome{kProbationWait};
+  }
+  const MonotonicTime start = clock_.Monotonic();
+  const auto look = GuardedLookAt(repository, *patterns);
+  metrics_.Looked(clock_.Monotonic() - start, look ? !look->plan.steps.empty() : false,
+                  look ? nullptr : &look.error());
+  if (!look) return HandleFailedLook(repository, look.error());
+  return Apply(repository, *look);
+}
+
+Result<RepositoryReconciler::Look> RepositoryReconciler::GuardedLookAt(
+    const api::ObservedRepository& repository, const std::vector<RefPattern>& patterns) {
+  try {
+    return LookAt(repository, patterns);
+  } catch (const std::exception& e) {
+    return Fail(ErrorCode::kInternal, std::string("unexpected: ") + e.what());
+  }
+}
+
+Result<RepositoryReconciler::Look> RepositoryReconciler::LookAt(
+    const api::ObservedRepository& repository, const std::vector<RefPattern>& patterns) {
+  const auto& spec = repository.spec;
+  const auto& cursor = repository.status.refs;
+  const auto remote = remote_.ListRefs(spec.url, patterns);
+  if (!remote) return Fail(remote.error());
+  const SelectedRefs selected = SelectRefs(cursor, *remote);
+  const auto questions = Questions(spec, cursor, selected.refs);
+  std::vector<HistoryAnswer> answers;
+  if (!questions.empty()) {
+    auto history = remote_.History(repository.meta.Key(), spec.url, questions);
+    if (!history) return Fail(std::move(history.error()));
+    answers = std::move(*history);
+  }
+  Look look;
+  look.plan = MakePlan(repository, selected.refs, answers, clock_.Wall());
+  look.notes = {selected.refs.size(), selected.omitted, remote->refused,
+                Unread(questions, answers)};
+  return look;
+}
+
+Result<kube::Outcome> RepositoryReconciler::Apply(const api::ObservedRepository& repository,
+                                                  const Look& look) {
+  std::vector<std::string> done;
+  std::optional<Error> failure;
+  for (const RefStep& step : look.plan.steps) {
+    auto created = CreateAll(step);
+    if (!created && created.error().code == ErrorCode::kCancelled) return Fail(created.error());
+    if (!created) {
+      if (!failure) failure = std::move(created.error());
+      continue;
+    }
+    done.push_back(step.ref);
+    metrics_.Found(step);
+    log::Info("ref moved", {{"repository", repository.meta.Key().ToString()},
+                            {"ref", step.ref},
+                            {"commit", step.cursor.last_seen_commit},
+                            {"relation", RelationName(step.relation)},
+                            {"created", step.create.size()},
+                            {"skipped", step.skipped},
+                            {"skipReason", SkipReasonName(step.skip_reason)}});
+  }
+  auto status = AfterLook(repository, look.notes, clock_.Wall());
+  status.refs = CursorsAfter(look.plan, done);
+  status.last_commit = LastCommit(look.plan, done, repository.status.last_commit);
+  if (failure) status = WithCreateFailure(std::move(status), *failure, clock_.Wall());
+  if (auto written = WriteStatus(repository, std::move(status)); !written) {
+    return Fail(std::move(written.error()));
+  }
+  if (failure) return BackOff(repository, *failure);
+  ClearFailures(repository.meta.Key());
+  return kube::Outcome{Period(repository)};
+}
+
+Status RepositoryReconciler::CreateAll(const RefStep& step) {
+  for (const api::CommitTest& test : step.create) {
+    const auto created =
+        api_.writer.Create(api::CommitTestType(), api::MakeCommitTest(test.meta, test.spec));
+    if (created) {
+      metrics_.Created();
+    } else if (created.error().code != ErrorCode::kAlreadyExists) {
+      return Fail(Context(test.meta.name, created.error()));
+    }
+  }
+  return {};
+}
+
+Result<kube::Outcome> RepositoryReconciler::HandleFailedLook(
+    const api::ObservedRepository& repository, const Error& error) {
+  // We are stopping; that is no fault of the repository.
+  if (error.code == ErrorCode::kCancelled) return Fail(error);
+  log::Failure("look failed", error,
+               {{"repository", repository.meta.Key().ToString()}, {"url", repository.spec.url}});
+  auto written = WriteStatus(repository, AfterFailedLook(repository, error, clock_.Wall()));
+  if (!written) return Fail(std::move(written.error()));
+  return BackOff(repository, error);
+}
+
+Status RepositoryReconciler::WriteStatus(const api::ObservedRepository& repository,
+                                         api::ObservedRepositoryStatus status) {
+  const nlohmann::json before = api::ToJson(repository.status);
+  if (kube::MergePatch(before, api::ToJson(status)).empty()) return {};
+  status.last_poll_time = clock_.Wall();
+  auto written = api_.status_writer.PatchStatus(api::ObservedRepositoryType(), repository.meta,
+                                                kube::MergePatch(before, api::ToJson(status)));
+  if (written) {
+    if (const auto meta = kube::ParseObjectMeta(*written)) {
+      writes_.Record(meta->Key(), meta->resource_version);
+    }
+    return {};
+  }
+  Error error = std::move(written.error());
+  // Deleted in the meantime: the event is on its way.
+  if (error.code == ErrorCode::kNotFound) return {};
+  // A status that the API refuses is our bug; looks must go on all the same.
+  if (error.code == ErrorCode::kInvalidArgument) error.code = ErrorCode::kInternal;
+  return Fail(Context("cannot write the status", std::move(error)));
+}
+
+Result<RepositoryReconciler::RepositoryPtr> RepositoryReconciler::ReadLive(
+    const kube::ObjectKey& key) {
+  auto object = api_.reader.Get(api::ObservedRepositoryType(), key);
+  if (!object && object.error().code == ErrorCode::kNotFound) {
+    writes_.Forget(key);
+    return RepositoryPtr{};
+  }
+  if (!object) return Fail(Context("cannot read the repository", std::move(object.error())));
+  auto repository =
+      std::make_shared<const api::ObservedRepository>(api::ParseObservedRepository(*object));
+  writes_.Record(key, repository->meta.resource_version);
+  return repository;
+}
+
+void RepositoryReconciler::ForgetRepository(const kube::ObjectKey& key) {
+  remote_.Forget(key);
+  writes_.Forget(key);
+  ClearFailures(key);
+}
+
+milliseconds RepositoryReconciler::Period(const api::ObservedRepository& repository) {
+  const auto period =
+      std::chrono::seconds(std::max<std::int64_t>(1, repository.spec.poll_period_seconds));
+  const double factor = 1.0 - kPeriodJitter + 2.0 * kPeriodJitter * random_.Fraction();
+  return std::chrono::duration_cast<milliseconds>(period * factor);
+}
+
+kube::Outcome RepositoryReconciler::BackOff(const api::ObservedRepository& repository,
+                                            const Error& error) {
+  int failures = 0;
+  {
+    MutexLock lock(mutex_);
+    failures = ++failures_[repository.meta.Key()];
+  }
+  milliseconds delay =
+      std::max(BackoffDelay(options_.backoff, failures, random_), Period(repository));
+  if (error.retry_after) {
+    delay = std::max(delay, std::min(*error.retry_after, 2 * options_.backoff.maximum));
+  }
+  return kube::Outcome{delay};
+}
+
+int RepositoryReconciler::Failures(const kube::ObjectKey& key) const {
+  MutexLock lock(mutex_);
+  const auto it = failures_.find(key);
+  return it == failures_.end() ? 0 : it->second;
+}
+
+void RepositoryReconciler::ClearFailures(const kube::ObjectKey& key) {
+  MutexLock lock(mutex_);
+  failures_.erase(key);
+}
+
+}  // namespace committest::observer
