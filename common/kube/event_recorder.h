@@ -61,7 +61,7 @@ struct PendingEvent {
 
 struct EventRecorderOptions {
   std::string controller;  ///< `reportingController`: "committest.dev/operator".
-  std::string instance;    ///< `reportingInstance`: the Pod's name.
+  std::string instance{};  ///< `reportingInstance`: the Pod's name.
   std::size_t capacity = 256;
   /// An Event equal to one recorded less than this ago is not sent again.
   std::chrono::seconds repeat_after{60};

@@ -28,15 +28,15 @@ std::string MakeIdentity(const std::string& pod_name, Random& random);
 struct LeaderElectorOptions {
   ObjectKey lease;       ///< Namespace and name of the Lease.
   std::string identity;  ///< From `MakeIdentity`.
-  LeaseTimes times;
+  LeaseTimes times{};
   /// Called on the elector's thread when this process begins to lead. Must not block.
-  std::function<void()> on_started;
+  std::function<void()> on_started{};
   /// Called on the elector's thread, once, when it has lost the lease. The process must exit: it
   /// may be in the middle of work that another does now. Not called by `Stop`.
-  std::function<void()> on_lost;
+  std::function<void()> on_lost{};
   /// Asked before each renewal; false gives the lease up, so that a process whose workers hang
   /// does not keep it. Null means always true.
-  std::function<bool()> healthy;
+  std::function<bool()> healthy{};
 };
 
 /// Holds a Lease so that of several replicas one works.

@@ -30,8 +30,8 @@ namespace committest::kube {
 /// where it has them; tests shorten them.
 struct WatcherOptions {
   std::string name;  ///< For logs and metrics: "committests".
-  ResourceType type;
-  Selection selection;
+  ResourceType type{};
+  Selection selection{};
   /// Members that nobody reads: "metadata.managedFields".
   std::vector<std::string> drop{"metadata.managedFields"};
 
