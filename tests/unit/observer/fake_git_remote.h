@@ -1,0 +1,89 @@
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "observer/git_remote.h"
+
+namespace committest::observer {
+
+/// A remote whose branches are lines of commits, and which can fail as told.
+class FakeGitRemote final : public GitRemote {
+ public:
+  std::map<std::string, std::vector<std::string>> branches;
+  std::optional<Error> list_error;
+  std::optional<Error> history_error;
+  std::vector<std::string> withheld;  ///< Refs whose commits it does not give out.
+  std::function<void()> before_list;  ///< Runs in each listing; may throw.
+  int listings = 0;
+  int fetches = 0;
+  std::vector<std::string> forgotten;
+
+  /// A commit's name from a number; the digits that count come first.
+  static std::string Id(int number) {
+    std::string id = std::to_string(100'000 + number);
+    return id.append(40 - id.size(), 'e');
+  }
+
+  void Push(const std::string& ref, int first, int last) {
+    for (int i = first; i <= last; ++i) branches[ref].push_back(Id(i));
+  }
+
+  Result<RemoteRefs> ListRefs(const std::string& /*url*/,
+                              const std::vector<RefPattern>& patterns) override {
+    ++listings;
+    if (before_list) before_list();
+    if (list_error) return Fail(*list_error);
+    RemoteRefs refs;
+    for (const auto& [name, commits] : branches) {
+      const bool wanted = patterns.empty()
+                              ? name == "refs/heads/main"
+                              : std::ranges::any_of(patterns, [&name = name](const RefPattern& p) {
+                                  return p.Matches(name);
+                                });
+      if (wanted) refs.refs.push_back({name, commits.back()});
+    }
+    return refs;
+  }
+
+  Result<std::vector<HistoryAnswer>> History(const kube::ObjectKey& /*repository*/,
+                                             const std::string& /*url*/,
+                                             const std::vector<HistoryQuery>& queries) override {
+    ++fetches;
+    if (history_error) return Fail(*history_error);
+    std::vector<HistoryAnswer> answers;
+    for (const HistoryQuery& query : queries) {
+      if (std::ranges::find(withheld, query.ref) != withheld.end()) continue;
+      answers.push_back(Answer(query));
+    }
+    return answers;
+  }
+
+  void Forget(const kube::ObjectKey& repository) override {
+    forgotten.push_back(repository.ToString());
+  }
+
+ private:
+  HistoryAnswer Answer(const HistoryQuery& query) const {
+    const auto& line = branches.at(query.ref);
+    const auto cursor = std::ranges::find(line, query.from);
+    HistoryAnswer answer;
+    answer.ref = query.ref;
+    answer.to = query.to;
+    answer.relation = query.from.empty() ? Relation::kInitial : Relation::kAdvanced;
+    auto first = cursor == line.end() ? line.begin() : cursor + 1;
+    const auto count = line.end() - first;
+    if (count > query.limit) {
+      if (!query.from.empty()) answer.omitted = count - query.limit;
+      first += count - query.limit;
+    }
+    for (; first != line.end(); ++first) answer.commits.push_back({*first, "Ann", "x", WallTime{}});
+    return answer;
+  }
+};
+
+}  // namespace committest::observer
