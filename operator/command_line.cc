@@ -28,7 +28,11 @@ void Declare(CLI::App& app, Given& given) {
     if (setting.type == SettingType::kFlag) {
       app.add_flag(flag, given.flags[setting.name], setting.help);
     } else {
-      app.add_option(flag, given.texts[setting.name], setting.help)->allow_extra_args(false);
+      CLI::Option* option =
+          app.add_option(flag, given.texts[setting.name], setting.help)->allow_extra_args(false);
+      if (setting.type == SettingType::kText) {
+        option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+      }
     }
   }
 }

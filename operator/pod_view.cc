@@ -57,6 +57,7 @@ std::optional<WallTime> DeletionRequested(const json& object, const kube::Object
   // Bounded, so that a hostile value cannot overflow the time.
   const std::int64_t grace = std::clamp<std::int64_t>(
       kube::IntAt(kube::ObjectAt(object, "metadata"), "deletionGracePeriodSeconds"), 0, 86'400);
+  if (grace == 0) return std::nullopt;
   return *meta.deletion_time - std::chrono::seconds(grace);
 }
 

@@ -150,7 +150,7 @@ Ending JudgeTerminated(const api::CommitTestSpec& spec, const PodView& pod,
       return InfrastructureEnding(api::reason::kDisrupted,
                                   Words(disruption->reason, disruption->message));
     }
-    if (pod.deletion_requested && !EndedBefore(terminated, pod.deletion_requested)) {
+    if (pod.meta.deletion_time && !EndedBefore(terminated, pod.deletion_requested)) {
       return InfrastructureEnding(api::reason::kPodLost,
                                   "Pod " + pod.meta.name + " was deleted while its tests ran");
     }

@@ -17,7 +17,7 @@ namespace committest::op {
 ///
 /// The first row that matches counts. "honest": the summary parses, and the commit that it names as
 /// checked out is the one of the spec. "before": the container ended before the disruption or the
-/// deletion was asked for, as far as the one-second timestamps tell.
+/// deletion was asked for, and the timestamps (of one second) prove it.
 ///
 /// | runner container | exit | and                                   | ending |
 /// |------------------|------|---------------------------------------|---------------------------------|

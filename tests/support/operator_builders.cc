@@ -108,7 +108,7 @@ PodView Disrupted(PodView pod, const std::string& reason, std::int64_t at) {
 
 PodView Deleted(PodView pod, std::int64_t requested_at, std::int64_t grace) {
   pod.meta.deletion_time = At(requested_at + grace);
-  pod.deletion_requested = At(requested_at);
+  if (grace > 0) pod.deletion_requested = At(requested_at);
   return pod;
 }
 
