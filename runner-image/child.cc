@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
 
@@ -109,6 +110,7 @@ Result<Child> StartChild(const ProcessSpec& spec) {
   while ((count = read(errors.read_end(), &error, sizeof(error))) < 0 && errno == EINTR) {
   }
   if (count == static_cast<ssize_t>(sizeof(error))) {
+    waitpid(pid, nullptr, 0);
     return Fail(ErrorCode::kInvalidArgument, CannotStart(spec, error));
   }
   fcntl(output.read_end(), F_SETFL, O_NONBLOCK);

@@ -17,8 +17,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// How long to wait for a process after SIGKILL, and for readers of our own output at the end.
-constexpr milliseconds kKillLimit{5000};
 constexpr std::size_t kReadBytes = 64 * 1024;
 
 // One run of one child; see ProcessRunner.
@@ -42,7 +40,7 @@ class Supervision {
       if (!ended_) Escalate();
     }
     end_.duration = std::chrono::duration_cast<milliseconds>(clock_.Monotonic() - start_);
-    KillDescendants(child_.pid, clock_, kKillLimit);
+    KillDescendants(child_.pid, clock_, limits_.settle);
     DrainOutput();
     close(child_.output);
     return end_;
@@ -68,7 +66,7 @@ class Supervision {
       Signal(SIGTERM, Step::kEnding, now + limits_.grace);
     } else if (step_ == Step::kEnding) {
       end_.killed = true;
-      Signal(SIGKILL, Step::kKilled, now + kKillLimit);
+      Signal(SIGKILL, Step::kKilled, now + limits_.settle);
     } else {
       ended_ = true;  // The kernel cannot end it now; the caller must not wait for ever.
       end_.signal = SIGKILL;
@@ -111,7 +109,7 @@ class Supervision {
   // Everyone who could write is dead, so that the pipe has an end, unless something could not be
   // killed.
   void DrainOutput() {
-    const MonotonicTime until = clock_.Monotonic() + kKillLimit;
+    const MonotonicTime until = clock_.Monotonic() + limits_.settle;
     while ((!output_closed_ || target_.BlockedOn() >= 0) && clock_.Monotonic() < until) Wait(until);
   }
 
@@ -134,7 +132,6 @@ ProcessEnd ProcessRunner::Run(const ProcessSpec& spec, const ProcessLimits& limi
                               OutputTarget& target) {
   const Result<Child> child = StartChild(spec);
   if (!child) {
-    ReapEnded(-1);
     ProcessEnd end;
     end.start_error = child.error().message;
     return end;

@@ -13,6 +13,8 @@ namespace committest::runner {
 struct ProcessLimits {
   std::chrono::milliseconds time;         ///< From the start; then SIGTERM to the group.
   std::chrono::milliseconds grace{5000};  ///< From SIGTERM to SIGKILL.
+  /// At the end: for killed processes to go, and for readers to take what was printed.
+  std::chrono::milliseconds settle{5000};
 };
 
 /// Runs one child process after the other, and leaves none behind.
@@ -22,7 +24,7 @@ struct ProcessLimits {
 /// when the child has ended, by itself or not, kill every process that descends from this one, and
 /// pass on what was still in the pipe.
 ///
-/// Guarantees: returns at most a few seconds after `time + grace`, whatever the child does with its
+/// Guarantees: returns at most `3 * settle` after `time + grace`, whatever the child does with its
 /// output, its signals or its children; reaps everything, also orphans. Assumes that no other code
 /// of this process has children, and one thread. A process that the kernel cannot end
 /// (uninterruptible sleep) is left behind.
