@@ -254,6 +254,7 @@ class CpprestClient final : public Client {
 
   Status Perform(const Request& request, const Limits& limits, MonotonicTime deadline,
                  const HeadSink& on_head, const ByteSink& sink, std::stop_token stop) {
+    if (stop.stop_requested()) return Fail(ErrorCode::kCancelled, "stopped", kNotSent);
     try {
       auto out = MakeRequest(request, options_.user_agent);
       if (!out) return Fail(Context(options_.endpoint, std::move(out).error()));
