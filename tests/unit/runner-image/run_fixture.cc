@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
@@ -78,6 +79,14 @@ RunEnd RunTest::Run(const api::RunRequest& request) { return Finish(*Start(reque
 
 RunEnd RunTest::RunAsInit(const api::RunRequest& request) {
   return Finish(*Start(request, {"unshare", "--fork", "--pid", "--mount-proc", "--kill-child"}));
+}
+
+RunEnd RunTest::RunAsOrdinaryUser(const api::RunRequest& request) {
+  fs::create_directories(File("tmp"));
+  for (const fs::path& folder : {folder_.path(), File("tmp")}) {
+    EXPECT_EQ(chown(folder.c_str(), 10001, 10001), 0);
+  }
+  return Finish(*Start(request, {"setpriv", "--reuid=10001", "--regid=10001", "--clear-groups"}));
 }
 
 void ExpectEnd(const RunEnd& end, api::RunnerExit exit, const std::string& reason) {

@@ -42,6 +42,8 @@ class RunTest : public ::testing::Test {
   RunEnd Run(const api::RunRequest& request);
   /// `Run` as PID 1 of a PID namespace of its own.
   RunEnd RunAsInit(const api::RunRequest& request);
+  /// `Run` as user and group 10001, as in the product's Pods. REQUIRES: root.
+  RunEnd RunAsOrdinaryUser(const api::RunRequest& request);
   /// Starts the program, for tests that act while it runs; `Finish` waits for it.
   std::unique_ptr<testing::Command> Start(const api::RunRequest& request,
                                           std::vector<std::string> prefix = {});

@@ -162,10 +162,13 @@ TEST_F(HostileRun, TheEndSaysItWhateverATestWroteIntoTheSummary) {
 }
 
 TEST_F(HostileRun, TheRunnersMemoryAndEnvironmentAreClosedToTheTests) {
-  if (geteuid() == 0) GTEST_SKIP() << "root may read every process";
-  const RunEnd end = RunFiles(
-      {{"tests/test_a.py", ModuleWith("open(f'/proc/{os.getppid()}/environ', 'rb').read()")}});
-  ExpectEnd(end, RunnerExit::kTestsFailed, api::reason::kTestsFailed);
+  const api::RunRequest request = RequestFor({{"tests/test_a.py", ModuleWith(R"(
+        for name in ("environ", "mem"):
+            with self.assertRaises(PermissionError):
+                open(f"/proc/{os.getppid()}/{name}", "rb").read(1)
+        open("/proc/self/environ", "rb").read())")}});
+  const RunEnd end = geteuid() == 0 ? RunAsOrdinaryUser(request) : RunTest::Run(request);
+  ExpectEnd(end, RunnerExit::kPassed, api::reason::kTestsPassed);
 }
 
 TEST_F(HostileRun, InvalidUtf8AndControlsInNamesStayInert) {

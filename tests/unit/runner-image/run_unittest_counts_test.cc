@@ -130,13 +130,13 @@ TEST_F(UnittestCounts, AreUnittestsOwnForModulesThatCannotBeLoaded) {
 }
 
 TEST_F(UnittestCounts, IncludeSubfoldersAndLoadTests) {
-  Compare(
-      {{"tests/unit/__init__.py", ""},
-       {"tests/unit/test_a.py",
-        "import unittest\nclass A(unittest.TestCase):\n    def test_1(self): pass\n"},
-       {"tests/test_b.py",
-        "import unittest\nclass B(unittest.TestCase):\n    def test_1(self): pass\n"
-        "def load_tests(loader, tests, pattern): return unittest.TestSuite([tests, tests])\n"}});
+  Compare({{"tests/unit/__init__.py", ""},
+           {"tests/unit/test_a.py",
+            "import unittest\nclass A(unittest.TestCase):\n    def test_1(self): pass\n"},
+           {"tests/test_b.py",
+            "import unittest\nclass B(unittest.TestCase):\n    def test_1(self): pass\n"
+            "def load_tests(loader, tests, pattern): return "
+            "unittest.TestSuite(map(loader.loadTestsFromTestCase, [B, B]))\n"}});
   EXPECT_EQ(counts_, (api::TestCounts{3, 3, 0, 0, 0}));
 }
 
