@@ -233,7 +233,11 @@ def with_builder(steps: Steps, registry: str = "", tag: str = "", from_source: b
     """A Builder, and nobody else's at the same time: two would fight over storage and notes."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     with open(IMAGES / "lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with steps.step("wait for another build of images"):
+                fcntl.flock(lock, fcntl.LOCK_EX)
         yield Builder(steps, registry or default_registry(), tag or default_tag(), from_source)
 
 
