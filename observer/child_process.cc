@@ -247,7 +247,8 @@ class Child {
 
 }  // namespace
 
-Result<ChildResult> RunChild(const ChildSpec& spec, const Clock& clock, std::stop_token stop) {
+Result<ChildResult> RunChild(const ChildSpec& spec, const Clock& clock,
+                             const std::stop_token& stop) {
   auto output = MakePipe();
   if (!output) return Fail(std::move(output.error()));
   auto errors = MakePipe();

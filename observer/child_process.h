@@ -57,6 +57,7 @@ struct ChildResult {
 /// Errors: kUnavailable when it could not be started, with the reason of the operating system;
 /// kCancelled when `stop` ended it. However the program itself ends is not an error.
 /// Thread-safe; blocks the calling thread. `clock` must run, because the kernel's time does.
-Result<ChildResult> RunChild(const ChildSpec& spec, const Clock& clock, std::stop_token stop);
+Result<ChildResult> RunChild(const ChildSpec& spec, const Clock& clock,
+                             const std::stop_token& stop);
 
 }  // namespace committest::observer

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -56,7 +58,9 @@ class ObserverTest : public ::testing::Test {
   void SetUp() override {
     const auto config = committest::testing::TestClusterConfig();
     ASSERT_TRUE(config) << config.error().message;
-    auto client = kube::ApiClient::Make(*config, {.component = "test"}, clock_, metrics_);
+    kube::ApiClientOptions options;
+    options.component = "test";
+    auto client = kube::ApiClient::Make(*config, options, clock_, metrics_);
     ASSERT_TRUE(client) << client.error().message;
     client_ = std::move(*client);
     const auto installed = committest::testing::InstallCrds(*client_, *client_);
