@@ -111,8 +111,8 @@ Verdict App::Execute() {
   fs::create_directories(config_.workspace);
   fs::remove_all(checkout);  // A container that starts again in its Pod finds the last try's.
   const PrivateFolder own_folder(config_.temporary);
-  if (auto failed = CheckOut(checkout, own_folder.path())) return *std::move(failed);
-  return RunCheckedOut(checkout, own_folder.path());
+  if (auto failed = CheckOut(checkout, own_folder.Path())) return *std::move(failed);
+  return RunCheckedOut(checkout, own_folder.Path());
 }
 
 std::optional<Verdict> App::CheckOut(const fs::path& checkout, const fs::path& own_folder) {

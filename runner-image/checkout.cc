@@ -121,7 +121,7 @@ Result<std::string> Checkout::Git(const std::string& directory,
   const ProcessEnd end =
       processes_.Run({std::move(argv), FormatEnvironment(environment_), directory},
                      {std::max(left, milliseconds(0)), kGitGrace}, output);
-  output_ = output.text();
+  output_ = output.Text();
   if (end.exit_code == 0) return output_;
   if (!end.Started()) return Fail(ErrorCode::kInternal, end.start_error);
   if (end.terminated) return Fail(ErrorCode::kCancelled, "the runner was told to end");

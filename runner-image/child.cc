@@ -3,9 +3,9 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -29,9 +29,9 @@ class Pipe {
   Pipe(const Pipe&) = delete;
   Pipe& operator=(const Pipe&) = delete;
 
-  bool open() const { return open_; }
-  int read_end() const { return ends_[0]; }
-  int write_end() const { return ends_[1]; }
+  bool IsOpen() const { return open_; }
+  int ReadEnd() const { return ends_[0]; }
+  int WriteEnd() const { return ends_[1]; }
   int ReleaseRead() { return std::exchange(ends_[0], -1); }
   void CloseRead() { Close(ends_[0]); }
   void CloseWrite() { Close(ends_[1]); }
@@ -82,7 +82,7 @@ void ResetSignals() {
 
 std::string CannotStart(const ProcessSpec& spec, int error) {
   return "cannot execute '" + OneLine(Truncate(spec.argv.front(), 200)) +
-         "': " + strerror(error);  // NOLINT(concurrency-mt-unsafe): the runner has one thread.
+         "': " + std::strerror(error);  // NOLINT(concurrency-mt-unsafe): the runner has one thread.
 }
 
 }  // namespace
@@ -91,7 +91,7 @@ Result<Child> StartChild(const ProcessSpec& spec) {
   if (spec.argv.empty()) return Fail(ErrorCode::kInvalidArgument, "the command is empty");
   Pipe output;
   Pipe errors;
-  if (!output.open() || !errors.open()) {
+  if (!output.IsOpen() || !errors.IsOpen()) {
     return Fail(ErrorCode::kResourceExhausted, CannotStart(spec, errno));
   }
   const std::vector<char*> argv = Pointers(spec.argv);
@@ -99,22 +99,21 @@ Result<Child> StartChild(const ProcessSpec& spec) {
   const pid_t pid = fork();
   if (pid < 0) return Fail(ErrorCode::kResourceExhausted, CannotStart(spec, errno));
   if (pid == 0) {
-    Execute(spec.directory, argv.data(), environment.data(), output.write_end(),
-            errors.write_end());
+    Execute(spec.directory, argv.data(), environment.data(), output.WriteEnd(), errors.WriteEnd());
   }
   output.CloseWrite();
   errors.CloseWrite();
   int error = 0;
   // Ends with the successful exec, which closes the other end.
   ssize_t count = 0;
-  while ((count = read(errors.read_end(), &error, sizeof(error))) < 0 && errno == EINTR) {
+  while ((count = read(errors.ReadEnd(), &error, sizeof(error))) < 0 && errno == EINTR) {
   }
   if (count == static_cast<ssize_t>(sizeof(error))) {
     waitpid(pid, nullptr, 0);
     return Fail(ErrorCode::kInvalidArgument, CannotStart(spec, error));
   }
-  fcntl(output.read_end(), F_SETFL, O_NONBLOCK);
-  fcntl(output.read_end(), F_SETPIPE_SZ, kPipeBytes);  // Best effort: fewer wake-ups.
+  fcntl(output.ReadEnd(), F_SETFL, O_NONBLOCK);
+  fcntl(output.ReadEnd(), F_SETPIPE_SZ, kPipeBytes);  // Best effort: fewer wake-ups.
   return Child{pid, output.ReleaseRead()};
 }
 

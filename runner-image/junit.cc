@@ -1,6 +1,7 @@
 #include "runner-image/junit.h"
 
 #include <string>
+#include <utility>
 
 #include <pugixml.hpp>
 
@@ -130,16 +131,16 @@ Result<JunitReport> ParseJunit(std::string_view xml) {
   return report;
 }
 
-void Add(JunitReport& report, const JunitReport& other) {
+void Add(JunitReport& report, JunitReport other) {
   report.counts.total += other.counts.total;
   report.counts.passed += other.counts.passed;
   report.counts.failed += other.counts.failed;
   report.counts.errored += other.counts.errored;
   report.counts.skipped += other.counts.skipped;
   report.failures_omitted += other.failures_omitted;
-  for (const api::TestFailure& failure : other.failures) {
+  for (api::TestFailure& failure : other.failures) {
     if (report.failures.size() < api::kMaxFailures) {
-      report.failures.push_back(failure);
+      report.failures.push_back(std::move(failure));
     } else {
       ++report.failures_omitted;
     }

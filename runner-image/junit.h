@@ -39,6 +39,6 @@ struct JunitReport {
 Result<JunitReport> ParseJunit(std::string_view xml);
 
 /// Adds the counts and failures of `other` to `report`.
-void Add(JunitReport& report, const JunitReport& other);
+void Add(JunitReport& report, JunitReport other);
 
 }  // namespace committest::runner

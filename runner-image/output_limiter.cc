@@ -37,8 +37,8 @@ void OutputLimiter::FeedTail(std::string_view bytes) {
 }
 
 void OutputLimiter::Finish() {
-  if (omitted() > 0) {
-    sink_("\n[committest: output truncated, " + std::to_string(omitted()) +
+  if (Omitted() > 0) {
+    sink_("\n[committest: output truncated, " + std::to_string(Omitted()) +
           " bytes left out; its end follows]\n");
   }
   const std::string_view tail = tail_;

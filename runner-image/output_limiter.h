@@ -25,8 +25,8 @@ class OutputLimiter {
   void Finish();
 
   /// Bytes that were fed, and bytes of them that `Finish` leaves out.
-  std::uint64_t total() const { return total_; }
-  std::uint64_t omitted() const { return total_ - head_used_ - tail_.size(); }
+  std::uint64_t Total() const { return total_; }
+  std::uint64_t Omitted() const { return total_ - head_used_ - tail_.size(); }
 
  private:
   void FeedTail(std::string_view bytes);

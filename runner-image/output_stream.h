@@ -23,7 +23,7 @@ class CapturedOutput final : public OutputTarget {
  public:
   explicit CapturedOutput(std::size_t max_bytes) : max_bytes_(max_bytes) {}
   void Take(std::string_view bytes) override;
-  const std::string& text() const { return text_; }
+  const std::string& Text() const { return text_; }
 
  private:
   std::size_t max_bytes_;

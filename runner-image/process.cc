@@ -56,9 +56,9 @@ class Supervision {
   // The next harsher step, if its time has come.
   void Escalate() {
     const MonotonicTime now = clock_.Monotonic();
-    if (step_ == Step::kRunning && signals_.termination() != 0) {
+    if (step_ == Step::kRunning && signals_.Termination() != 0) {
       end_.terminated = true;
-      Signal(signals_.termination(), Step::kEnding, now + limits_.grace);
+      Signal(signals_.Termination(), Step::kEnding, now + limits_.grace);
     } else if (now < next_step_) {
       return;
     } else if (step_ == Step::kRunning) {
@@ -85,7 +85,7 @@ class Supervision {
   // signals are not waited for.
   void Wait(std::optional<MonotonicTime> until) {
     const int blocked_on = target_.BlockedOn();
-    std::array<pollfd, 3> fds{{{until ? -1 : signals_.fd(), POLLIN, 0},
+    std::array<pollfd, 3> fds{{{until ? -1 : signals_.Fd(), POLLIN, 0},
                                {blocked_on < 0 && !output_closed_ ? child_.output : -1, POLLIN, 0},
                                {blocked_on, POLLOUT, 0}}};
     const auto left =
@@ -141,7 +141,7 @@ ProcessEnd ProcessRunner::Run(const ProcessSpec& spec, const ProcessLimits& limi
 
 bool ProcessRunner::Terminated() {
   signals_.Drain();
-  return signals_.termination() != 0;
+  return signals_.Termination() != 0;
 }
 
 }  // namespace committest::runner

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 #include "common/base/strings.h"
 #include "runner-image/glob.h"
@@ -103,9 +104,9 @@ Result<JunitReport> ReadReports(const fs::path& checkout, const std::vector<std:
   }
   JunitReport sum;
   for (const auto& [name, _] : *found) {
-    const Result<JunitReport> report = ReadReport(checkout / name, name);
-    if (!report) return Fail(report.error());
-    Add(sum, *report);
+    Result<JunitReport> report = ReadReport(checkout / name, name);
+    if (!report) return Fail(std::move(report.error()));
+    Add(sum, *std::move(report));
   }
   return sum;
 }

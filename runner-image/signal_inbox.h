@@ -14,10 +14,10 @@ class SignalInbox {
   SignalInbox& operator=(const SignalInbox&) = delete;
 
   /// Readable when a signal has arrived since the last `Drain`.
-  int fd() const { return fd_; }
+  int Fd() const { return fd_; }
   void Drain();
   /// The first SIGTERM or SIGINT that `Drain` has seen, or 0.
-  int termination() const { return termination_; }
+  int Termination() const { return termination_; }
 
  private:
   int fd_ = -1;

@@ -209,7 +209,7 @@ TEST(PrivateFolder, IsForThisUserOnlyAndIsRemoved) {
   fs::path path;
   {
     const PrivateFolder folder(parent.path());
-    path = folder.path();
+    path = folder.Path();
     WriteNewFile(path / "a", "text");
     EXPECT_EQ(fs::status(path).permissions(), fs::perms::owner_all);
     EXPECT_THROW(WriteNewFile(path / "a", "again"), std::system_error);

@@ -65,8 +65,8 @@ TEST(OutputLimiter, WorksWithoutAHead) { EXPECT_THAT(Limited(0, 2, {"abc"}), End
 TEST(OutputLimiter, CountsWhatItLeftOut) {
   OutputLimiter limiter(3, 2, [](std::string_view) {});
   limiter.Feed(std::string(1000, 'x'));
-  EXPECT_EQ(limiter.total(), 1000U);
-  EXPECT_EQ(limiter.omitted(), 995U);
+  EXPECT_EQ(limiter.Total(), 1000U);
+  EXPECT_EQ(limiter.Omitted(), 995U);
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ bool HasAnyChild() { return waitpid(-1, nullptr, WNOHANG) != -1 || errno != ECHI
 TEST_F(Process, ReportsExitCodeAndBothOutputs) {
   const ProcessEnd end = RunScript("echo out; echo err >&2; exit 7");
   EXPECT_EQ(end.exit_code, 7);
-  EXPECT_EQ(output_.text(), "out\nerr\n");
+  EXPECT_EQ(output_.Text(), "out\nerr\n");
   EXPECT_FALSE(end.timed_out);
 }
 
@@ -61,25 +61,25 @@ TEST_F(Process, ReportsTheSignalThatEndedIt) {
 
 TEST_F(Process, PassesArgumentsWithoutAShell) {
   RunArgv({"printf", "%s|", "a b", "$(id)", ";rm", ""});
-  EXPECT_EQ(output_.text(), "a b|$(id)|;rm||");
+  EXPECT_EQ(output_.Text(), "a b|$(id)|;rm||");
 }
 
 TEST_F(Process, GivesTheChildOnlyItsOwnEnvironmentAndDirectory) {
   setenv("SECRET_OF_THE_RUNNER", "1", 1);
   RunScript("env | sort | grep -v -e ^_= -e ^PWD= -e ^SHLVL= -e ^OLDPWD=; pwd");
-  EXPECT_EQ(output_.text(), "PATH=/usr/bin:/bin\nX=value\n" + folder_.path().string() + "\n");
+  EXPECT_EQ(output_.Text(), "PATH=/usr/bin:/bin\nX=value\n" + folder_.path().string() + "\n");
 }
 
 TEST_F(Process, GivesTheChildNothingToRead) { EXPECT_EQ(RunScript("cat").exit_code, 0); }
 
 TEST_F(Process, GivesTheChildNoDescriptorsOfTheRunner) {
   RunScript("ls /proc/self/fd | wc -l");
-  EXPECT_EQ(output_.text(), "4\n");  // 0, 1, 2 and ls's own.
+  EXPECT_EQ(output_.Text(), "4\n");  // 0, 1, 2 and ls's own.
 }
 
 TEST_F(Process, GivesTheChildNoBlockedSignals) {
   RunScript("grep SigBlk /proc/self/status");
-  EXPECT_THAT(output_.text(), HasSubstr("0000000000000000"));
+  EXPECT_THAT(output_.Text(), HasSubstr("0000000000000000"));
 }
 
 TEST_F(Process, SaysWhyAProgramCannotBeStarted) {
@@ -101,7 +101,7 @@ TEST_F(Process, LetsTheChildEndItselfWithinTheGracePeriod) {
       RunScript("trap 'echo bye; exit 3' TERM; while :; do sleep 0.02; done", milliseconds(200));
   EXPECT_TRUE(end.timed_out);
   EXPECT_EQ(end.exit_code, 3);
-  EXPECT_THAT(output_.text(), HasSubstr("bye"));
+  EXPECT_THAT(output_.Text(), HasSubstr("bye"));
 }
 
 TEST_F(Process, KillsWhatIgnoresSigterm) {
@@ -115,7 +115,7 @@ TEST_F(Process, KillsWhatIgnoresSigterm) {
 TEST_F(Process, IsNotHeldUpByADaemonThatKeepsItsOutputOpen) {
   const ProcessEnd end = RunScript("setsid sh -c 'trap \"\" TERM HUP; sleep 100' & echo done");
   EXPECT_EQ(end.exit_code, 0);
-  EXPECT_EQ(output_.text(), "done\n");
+  EXPECT_EQ(output_.Text(), "done\n");
   EXPECT_LT(end.duration, seconds(5));
 }
 
@@ -136,8 +136,8 @@ TEST_F(Process, DoesNotDrownInADaemonsOutput) {
 TEST_F(Process, KeepsTheEndOfALongOutput) {
   const ProcessEnd end = RunScript("head -c 20000000 /dev/zero; echo; echo the end");
   EXPECT_EQ(end.exit_code, 0);
-  EXPECT_EQ(output_.text().size(), std::size_t{1} << 20U);
-  EXPECT_THAT(output_.text(), EndsWith("the end\n"));
+  EXPECT_EQ(output_.Text().size(), std::size_t{1} << 20U);
+  EXPECT_THAT(output_.Text(), EndsWith("the end\n"));
 }
 
 TEST_F(Process, PassesSigtermOnAndSaysSo) {
@@ -221,7 +221,7 @@ TEST(CapturedOutput, KeepsTheEnd) {
   CapturedOutput output(4);
   output.Take("abc");
   output.Take("defg");
-  EXPECT_EQ(output.text(), "defg");
+  EXPECT_EQ(output.Text(), "defg");
 }
 
 }  // namespace

@@ -137,12 +137,19 @@ TEST_F(HostileRun, ADaemonDoesNotHoldTheEndUpAndDoesNotSurvive) {
   EXPECT_FALSE(IsProcessAlive(marker));
 }
 
-TEST_F(HostileRun, ADaemonDoesNotSurviveWhereTheRunnerIsInit) {
-  const auto probe = testing::RunCommand({"unshare", "--fork", "--pid", "--mount-proc", "true"},
-                                         {.environment = {{"PATH", "/usr/bin:/bin"}},
-                                          .directory = {},
-                                          .timeout = std::chrono::seconds(10)});
-  if (probe.exit_code != 0) GTEST_SKIP() << "no PID namespaces here: " << probe.output;
+// The runner as PID 1, as in a container; needs the right to make PID namespaces.
+class HostileRunAsInit : public RunTest {
+ protected:
+  void SetUp() override {
+    const auto probe = testing::RunCommand({"unshare", "--fork", "--pid", "--mount-proc", "true"},
+                                           {.environment = {{"PATH", "/usr/bin:/bin"}},
+                                            .directory = {},
+                                            .timeout = std::chrono::seconds(10)});
+    if (probe.exit_code != 0) GTEST_SKIP() << "no PID namespaces here: " << probe.output;
+  }
+};
+
+TEST_F(HostileRunAsInit, ADaemonDoesNotSurviveAndTheRunnerCannotBeKilled) {
   const std::string marker = "7124." + std::to_string(getpid());
   const RunEnd end = RunAsInit(RequestFor(
       {{"tests/test_a.py",
@@ -151,6 +158,25 @@ TEST_F(HostileRun, ADaemonDoesNotSurviveWhereTheRunnerIsInit) {
   ExpectEnd(end, RunnerExit::kPassed, api::reason::kTestsPassed);
   EXPECT_THAT(end.output(), HasSubstr("judge 1\n"));
   EXPECT_FALSE(IsProcessAlive(marker));
+}
+
+TEST_F(HostileRunAsInit, AForkingRunIsKilledAtTheTimeLimit) {
+  const std::string marker = "7125." + std::to_string(getpid());
+  api::RunRequest request = RequestFor({{"tests/test_a.py", ModuleWith(R"(
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        while True:
+            subprocess.Popen(["sleep", ")" + marker + R"("], start_new_session=True)
+            time.sleep(0.05))")}});
+  request.timeout_seconds = 1;
+  const RunEnd end = RunAsInit(request);
+  ExpectEnd(end, RunnerExit::kTestsFailed, api::reason::kTimedOut);
+  EXPECT_FALSE(IsProcessAlive(marker));
+}
+
+TEST_F(HostileRunAsInit, ATestThatTellsTheRunnerToEndGetsNoVerdict) {
+  const RunEnd end = RunAsInit(
+      RequestFor({{"tests/test_a.py", ModuleWith("os.kill(1, signal.SIGTERM); time.sleep(30)")}}));
+  ExpectEnd(end, RunnerExit::kInternal, "Terminated");
 }
 
 TEST_F(HostileRun, TheEndSaysItWhateverATestWroteIntoTheSummary) {
