@@ -14,9 +14,9 @@ _LOOK_EVERY_SECONDS = 0.5
 
 
 def watch_verdicts(steps: Steps, target: Target, namespace: str,
-                   expected: list[tuple[str, str]]) -> dict[str, str]:
-    """Prints the table of CommitTests whenever it changes, until each commit has a result. The names
-    by commit. StepFailed if a result is another than expected, or does not come in time."""
+                   expected: dict[str, str]) -> dict[str, str]:
+    """Prints the table of CommitTests whenever it changes, until each commit has its expected result.
+    The names by commit. StepFailed if a result is another one, or does not come in time."""
     get = target.kubectl + ["--namespace", namespace, "get", "committests",
                             "--sort-by", ".metadata.creationTimestamp"]
     steps.say(f"{target.hint()} -n {namespace} get committests")
@@ -26,7 +26,7 @@ def watch_verdicts(steps: Steps, target: Target, namespace: str,
         table.show(capture(get, check=False).splitlines())
         found = _by_commit(json.loads(capture(get + ["-o", "json"])))
         results = {commit: found.get(commit, {}).get("status", {}).get("result")
-                   for commit, _ in expected}
+                   for commit in expected}
         if all(results.values()):
             break
         if time.monotonic() > deadline:
@@ -38,12 +38,12 @@ def watch_verdicts(steps: Steps, target: Target, namespace: str,
                 f"  {target.hint()} -n committest-system logs deployment/committest-observer")
         time.sleep(_LOOK_EVERY_SECONDS)
     table.show(capture(get, check=False).splitlines())
-    for commit, result in expected:
+    for commit, result in expected.items():
         if results[commit] != result:
             raise StepFailed(f"{commit[:8]} is {results[commit]}, expected {result}: "
                              f"{target.hint()} -n {namespace} describe committest "
                              f"{found[commit]['metadata']['name']}")
-    return {commit: found[commit]["metadata"]["name"] for commit, _ in expected}
+    return {commit: found[commit]["metadata"]["name"] for commit in expected}
 
 
 def _by_commit(answer: dict) -> dict[str, dict]:
