@@ -93,6 +93,9 @@ def _helm_upgrade(steps: Steps, target: Target, images: dict[str, Built]) -> Non
                              "--wait", "--timeout", "120s", "--set", "observer.allowHTTP=true"]
     for name, value in texts.items():
         command += ["--set-string", f"{name}={value}"]
+    # What `kubectl apply -f manifests/install.yaml` made before; helm 3.17 and newer can take it over.
+    if "--take-ownership" in capture(target.helm + ["upgrade", "--help"]):
+        command.append("--take-ownership")
     steps.run("helm upgrade --install committest", command,
               hint=f"{target.hint()} -n {NAMESPACE} get pods; logs deployment/committest-operator")
 
