@@ -1,0 +1,188 @@
+"""A real cluster as the end-to-end tests and benchmarks see it: kubectl, watches, the audit log."""
+import base64
+import http.client
+import json
+import os
+import pathlib
+import ssl
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.parse
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def run(*command, cwd=ROOT, stdin=None, check=True):
+    """Runs a command; returns its standard output. The error shows both of its streams."""
+    done = subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, text=True,
+                          check=False)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{' '.join(command)}: exit status {done.returncode}\n"
+                             f"{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def wait_for(what, condition, seconds=60.0, every=0.1):
+    """Waits until `condition()` is truthy and returns its value; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds:.0f} s: {what}")
+        time.sleep(every)
+
+
+class Cluster:
+    """The cluster of dev/cluster that $COMMITTEST_CLUSTER names."""
+
+    def __init__(self):
+        self.name = os.environ.get("COMMITTEST_CLUSTER", "committest")
+        self.state = json.loads(run("dev/cluster/cluster", "status", "--name", self.name,
+                                    "-o", "json"))
+
+    def kubectl(self, *arguments, stdin=None, check=True):
+        return run("dev/kubectl", *arguments, stdin=stdin, check=check)
+
+    def apply(self, *objects):
+        self.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List",
+                                                           "items": list(objects)}))
+
+    def get(self, kind, name, namespace):
+        """The object, or None."""
+        text = self.kubectl("get", kind, name, "-n", namespace, "-o", "json",
+                            "--ignore-not-found")
+        return json.loads(text) if text.strip() else None
+
+    def list(self, kind, namespace, selector=""):
+        return json.loads(self.kubectl("get", kind, "-n", namespace, "-l", selector,
+                                       "-o", "json"))["items"]
+
+    def component(self, *arguments):
+        """dev/cluster/cluster with this cluster's name: kill, restart, logs."""
+        return run("dev/cluster/cluster", *arguments, "--name", self.name)
+
+    def create_repository(self, name):
+        """An empty repository on the Git server in the cluster; returns its URL."""
+        self.kubectl("exec", "-n", "git", "deployment/git-server", "--", "create-repository", name)
+        service = self.get("service", "git-server", "git")
+        return f"http://{service['spec']['clusterIP']}/{name}.git"
+
+    def connect(self):
+        """An HTTPS connection to the API server as its admin."""
+        config = yaml.safe_load(pathlib.Path(self.state["kubeconfig"]).read_text())
+        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+        context = ssl.create_default_context(
+            cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
+        with tempfile.NamedTemporaryFile("wb") as pem:
+            pem.write(base64.b64decode(user["client-certificate-data"]) + b"\n" +
+                      base64.b64decode(user["client-key-data"]))
+            pem.flush()
+            context.load_cert_chain(pem.name)
+        url = urllib.parse.urlsplit(cluster["server"])
+        return http.client.HTTPSConnection(url.hostname, url.port, context=context)
+
+    def audit(self, since_line=0):
+        """The audit log's entries from a line on. One per request, when it was answered."""
+        lines = pathlib.Path(self.state["auditLog"]).read_text().splitlines()
+        return [json.loads(line) for line in lines[since_line:]]
+
+    def audit_length(self):
+        return len(pathlib.Path(self.state["auditLog"]).read_text().splitlines())
+
+
+def writes(entries, component):
+    """The writes of one of our processes in audit entries, leases aside."""
+    return [e for e in entries
+            if e["userAgent"].startswith(f"committest-{component}/")
+            and e["verb"] in ("create", "update", "patch", "delete")
+            and e["objectRef"]["resource"] != "leases"]
+
+
+class Watch:
+    """Follows one kind in one namespace; remembers when each event arrived (monotonic clock)."""
+
+    def __init__(self, cluster, path):
+        self.events = []  # (seconds, type, object)
+        self._changed = threading.Condition()
+        self._connection = cluster.connect()
+        self._connection.request("GET", f"{path}?watch=true&timeoutSeconds=3000")
+        self._response = self._connection.getresponse()
+        assert self._response.status == 200, self._response.read()
+        self._socket = self._response.fp.raw._sock  # closed from outside to end the thread
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._thread.start()
+
+    def _follow(self):
+        try:
+            while line := self._response.readline():
+                event = json.loads(line)
+                with self._changed:
+                    self.events.append((time.monotonic(), event["type"], event["object"]))
+                    self._changed.notify_all()
+        except (OSError, ValueError, http.client.HTTPException):
+            return
+
+    def wait(self, what, condition, seconds=60.0):
+        """The first event, seen or to come, for which `condition(type, object)` holds."""
+        deadline = time.monotonic() + seconds
+        checked = 0
+        with self._changed:
+            while True:
+                for event in self.events[checked:]:
+                    if condition(event[1], event[2]):
+                        return event
+                checked = len(self.events)
+                if not self._changed.wait(max(0.0, deadline - time.monotonic())) \
+                        and time.monotonic() >= deadline:
+                    raise AssertionError(f"not within {seconds:.0f} s: {what}")
+
+    def close(self):
+        import socket
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self._thread.join(5)
+
+
+class Repository:
+    """A Git repository: a work tree here, pushed to the Git server in the cluster."""
+
+    def __init__(self, folder, push_url):
+        self.folder = pathlib.Path(folder)
+        self.push_url = push_url
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.git("init", "-q", "-b", "main")
+        self.git("config", "user.name", "Ada Lovelace")
+        self.git("config", "user.email", "ada@example.com")
+
+    def git(self, *arguments):
+        return run("git", *arguments, cwd=self.folder).strip()
+
+    def commit(self, subject, files):
+        """Writes the files (None deletes) and commits; returns the SHA."""
+        for name, text in files.items():
+            path = self.folder / name
+            if text is None:
+                path.unlink()
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", subject)
+        return self.git("rev-parse", "HEAD")
+
+    def push(self, branch="main"):
+        self.git("push", "-q", "--force", self.push_url, f"HEAD:refs/heads/{branch}")
+
+
+def unittest_file(body):
+    """A tests/test_app.py with these statements as one test."""
+    return ("import unittest\n\n\nclass AppTest(unittest.TestCase):\n"
+            f"    def test_app(self):\n        {body}\n")
