@@ -2,7 +2,9 @@
 # same); dev/deps/install installs them.
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  # So that another checkout of the same sources finds what this one compiled.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
+      CCACHE_NOHASHDIR=true ${CCACHE_PROGRAM})
 endif()
 
 find_package(Threads REQUIRED)
@@ -21,5 +23,4 @@ pkg_check_modules(libgit2 REQUIRED IMPORTED_TARGET libgit2)
 
 if(COMMITTEST_TESTS)
   find_package(GTest REQUIRED)
-  find_package(benchmark REQUIRED)
 endif()

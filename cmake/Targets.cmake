@@ -1,5 +1,8 @@
 include(GoogleTest)
 
+# Everything that runs under ThreadSanitizer.
+add_custom_target(concurrent_tests)
+
 # committest_library(NAME SOURCES a.cc … LINK target …): one static library of ours.
 function(committest_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
@@ -25,6 +28,7 @@ function(committest_test name)
   set(labels ${arg_LABEL})
   if(arg_CONCURRENT)
     list(APPEND labels concurrent)
+    add_dependencies(concurrent_tests ${name})
   endif()
   set(properties LABELS "${labels}" TIMEOUT 120)
   if(arg_LABEL STREQUAL "integration")
