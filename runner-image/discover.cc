@@ -49,7 +49,7 @@ std::optional<std::string> PytestConfiguration(const TestsSpec& tests, const Lis
     if (file != listing.configuration.end() && Configures(name, file->second)) return name;
   }
   if (std::ranges::binary_search(listing.root_files, "conftest.py")) return "conftest.py";
-  const std::string inner = tests.path + "/conftest.py";
+  std::string inner = tests.path + "/conftest.py";
   if (std::ranges::binary_search(listing.path_files, inner)) return inner;
   return std::nullopt;
 }

@@ -32,7 +32,9 @@ Environment ParseEnvironment(const char* const* entries) {
 std::vector<std::string> FormatEnvironment(const Environment& environment) {
   std::vector<std::string> entries;
   entries.reserve(environment.size());
-  for (const auto& [name, value] : environment) entries.push_back(name + "=" + value);
+  for (const auto& [name, value] : environment) {
+    entries.emplace_back(name).append("=").append(value);
+  }
   return entries;
 }
 

@@ -27,8 +27,7 @@ std::string ReadStart(const fs::path& path) {
 }
 
 bool IsInside(const fs::path& path, const fs::path& folder) {
-  const auto [end, _] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
-  return end == folder.end();
+  return std::ranges::mismatch(folder, path).in1 == folder.end();
 }
 
 std::vector<std::string> FilesIn(const fs::path& folder) {
@@ -43,7 +42,7 @@ std::vector<std::string> FilesIn(const fs::path& folder) {
 }
 
 // Regular files below `folder`, as `prefix`/…
-std::vector<std::string> FilesBelow(const fs::path& folder, const std::string& prefix) {
+std::vector<std::string> FilesBelow(const fs::path& folder, const fs::path& prefix) {
   std::vector<std::string> files;
   std::error_code error;
   std::size_t seen = 0;
@@ -53,8 +52,8 @@ std::vector<std::string> FilesBelow(const fs::path& folder, const std::string& p
     if (it->path().filename() == ".git") {
       it.disable_recursion_pending();
     } else if (IsPlainFile(it->path())) {
-      const std::string inner = it->path().lexically_relative(folder).string();
-      files.push_back(prefix == "." ? inner : prefix + "/" + inner);
+      const fs::path inner = it->path().lexically_relative(folder);
+      files.push_back(prefix == "." ? inner.string() : (prefix / inner).string());
     }
   }
   std::ranges::sort(files);

@@ -47,8 +47,10 @@ std::vector<std::string> OomKillFiles(std::string_view proc_self_cgroup, const s
     std::string path = line.substr(second + 1);
     if (!path.starts_with('/')) continue;
     if (path == "/") path.clear();
-    if (controllers.empty()) v2.push_back(root + path + "/memory.events");
-    if (ListsMemory(controllers)) v1.push_back(root + "/memory" + path + "/memory.oom_control");
+    if (controllers.empty()) v2.emplace_back(root).append(path).append("/memory.events");
+    if (ListsMemory(controllers)) {
+      v1.emplace_back(root).append("/memory").append(path).append("/memory.oom_control");
+    }
   }
   // Without a cgroup namespace of its own a container still sees its own group at the root.
   v1.push_back(root + "/memory/memory.oom_control");

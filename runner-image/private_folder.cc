@@ -1,8 +1,8 @@
 #include "runner-image/private_folder.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string>
 #include <system_error>
 #include <unistd.h>

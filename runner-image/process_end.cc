@@ -1,6 +1,6 @@
 #include "runner-image/process_end.h"
 
-#include <string.h>
+#include <cstring>
 
 namespace committest::runner {
 
