@@ -65,13 +65,16 @@ Result<RemoteRefs> HttpRefs::List(const GitUrl& url, const std::vector<RefPatter
     MutexLock lock(mutex_);
     if (const auto it = servers_.find(key); it != servers_.end()) known = it->second;
   }
-  auto refs = known ? Ask(**client, url, *known, patterns, deadline)
-                    : ListFresh(**client, url, patterns, deadline);
-  if (!refs && known) {
+  if (known) {
+    auto refs = Ask(**client, url, *known, patterns, deadline);
+    if (refs) return refs;
     MutexLock lock(mutex_);
     servers_.erase(key);
+    if (refs.error().code != ErrorCode::kUnavailable) return refs;
   }
-  return refs;
+  // Servers close idle connections, sometimes just as they are used again; a look that starts anew
+  // tells that from a server that is down.
+  return ListFresh(**client, url, patterns, deadline);
 }
 
 Result<RemoteRefs> HttpRefs::ListFresh(http::Client& client, const GitUrl& url,

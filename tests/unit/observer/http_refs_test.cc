@@ -1,0 +1,76 @@
+#include "observer/http_refs.h"
+
+#include <gtest/gtest.h>
+
+#include "observer/pkt_line.h"
+#include "tests/support/fake_http_client.h"
+#include "tests/support/manual_clock.h"
+
+namespace committest::observer {
+namespace {
+
+const std::string kCommit(40, 'a');
+
+http::Response Ok(std::string body) { return {200, {}, std::move(body)}; }
+
+http::Response Advertisement() {
+  return Ok(EncodePkt("# service=git-upload-pack\n") + "0000" + EncodePkt("version 2\n") +
+            EncodePkt("ls-refs=unborn\n") + EncodePkt("fetch=shallow\n") + "0000");
+}
+
+http::Response Refs() { return Ok(EncodePkt(kCommit + " refs/heads/main\n") + "0000"); }
+
+class HttpRefsTest : public ::testing::Test {
+ protected:
+  Result<RemoteRefs> List() {
+    const auto url = CheckUrl("https://git.example/app.git", {});
+    const auto pattern = RefPattern::Parse("refs/heads/main");
+    return refs_.List(*url, {*pattern});
+  }
+
+  std::shared_ptr<testing::HttpExchanges> exchanges_ = std::make_shared<testing::HttpExchanges>();
+  ManualClock clock_;
+  HttpRefs refs_{{},
+                 [this](const std::string&) -> Result<std::unique_ptr<http::Client>> {
+                   return std::make_unique<testing::FakeHttpClient>(exchanges_);
+                 },
+                 clock_,
+                 {}};
+};
+
+TEST_F(HttpRefsTest, AnUnchangedLookIsOneRequest) {
+  exchanges_->answers = {Advertisement(), Refs(), Refs()};
+  ASSERT_TRUE(List());
+  const auto again = List();
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->refs.at("refs/heads/main"), kCommit);
+  EXPECT_EQ(exchanges_->requests.size(), 3U);
+  EXPECT_EQ(exchanges_->requests.back().method, "POST");
+}
+
+TEST_F(HttpRefsTest, AConnectionThatWasClosedInTheMeantimeIsNoFailure) {
+  exchanges_->answers = {Advertisement(), Refs(),
+                         Fail(ErrorCode::kUnavailable, "Failed to write request body: Broken pipe"),
+                         Advertisement(), Refs()};
+  ASSERT_TRUE(List());
+  const auto again = List();
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->refs.at("refs/heads/main"), kCommit);
+}
+
+TEST_F(HttpRefsTest, AServerThatIsDownIsAskedOnceMoreAndNoOftener) {
+  exchanges_->answers = {Advertisement(), Refs(), Fail(ErrorCode::kUnavailable, "refused"),
+                         Fail(ErrorCode::kUnavailable, "refused")};
+  ASSERT_TRUE(List());
+  EXPECT_EQ(List().error().code, ErrorCode::kUnavailable);
+  EXPECT_TRUE(exchanges_->answers.empty());
+}
+
+TEST_F(HttpRefsTest, ASilentServerIsNotAskedTwice) {
+  exchanges_->answers = {Advertisement(), Refs(), Fail(ErrorCode::kDeadlineExceeded, "idle")};
+  ASSERT_TRUE(List());
+  EXPECT_EQ(List().error().message, "the Git server did not answer in time");
+}
+
+}  // namespace
+}  // namespace committest::observer
