@@ -31,7 +31,7 @@ struct Limits {
 /// The `reason` of errors after which the request has certainly not been acted upon: refused
 /// connections, failed handshakes, bodies that were never sent. Any other error of a request that
 /// changes something leaves its outcome unknown.
-inline constexpr char kNotSent[] = "NotSent";
+inline constexpr const char* kNotSent = "NotSent";
 
 /// Speaks HTTP/1.1 with one endpoint.
 ///
@@ -42,7 +42,8 @@ inline constexpr char kNotSent[] = "NotSent";
 ///
 /// Errors: kUnavailable refused, cut or failed handshake; kDeadlineExceeded `total` or `idle`;
 /// kCancelled `stop`; kResourceExhausted the body is larger than its limit; kDataLoss the answer is
-/// not HTTP; kInvalidArgument the request cannot be sent; whatever a sink or the permit returned.
+/// not HTTP; kInvalidArgument the request cannot be sent; kInternal a sink threw; whatever a sink or
+/// the permit returned.
 ///
 /// Caveat: a request on a pooled connection that the server closes at that moment is sent again by
 /// the library, whatever its method. Requests that change something must be safe to repeat.

@@ -1,6 +1,8 @@
 #include "common/http/exchange.h"
 
 #include <algorithm>
+#include <exception>
+#include <string>
 #include <utility>
 
 namespace committest::http {
@@ -14,6 +16,10 @@ Error IdleError(std::chrono::milliseconds idle) {
           "no byte for " + std::to_string(idle.count()) + " ms",
           {},
           std::nullopt};
+}
+
+Error TotalError() {
+  return {ErrorCode::kDeadlineExceeded, "not complete in time", {}, std::nullopt};
 }
 
 }  // namespace
@@ -82,12 +88,24 @@ Exchange::Event Exchange::Next(MonotonicTime until) {
 }
 
 Status Exchange::Run(const Limits& limits, MonotonicTime deadline, const HeadSink& on_head,
-                     const ByteSink& sink, std::stop_token stop, const Clock& clock) {
+                     const ByteSink& sink, const std::stop_token& stop, const Clock& clock) {
   const std::stop_callback on_stop(stop, [this] {
     const MutexLock lock(mutex_);
     stopped_ = true;
     wake_.notify_all();
   });
+  try {
+    return Loop(limits, deadline, on_head, sink, clock);
+  } catch (const std::exception& e) {
+    return Abandon(
+        {ErrorCode::kInternal, std::string("exception in a sink: ") + e.what(), {}, std::nullopt});
+  } catch (...) {
+    return Abandon({ErrorCode::kInternal, "unknown exception in a sink", {}, std::nullopt});
+  }
+}
+
+Status Exchange::Loop(const Limits& limits, MonotonicTime deadline, const HeadSink& on_head,
+                      const ByteSink& sink, const Clock& clock) {
   for (;;) {
     const MonotonicTime idle_deadline = clock.Monotonic() + limits.idle;
     switch (Next(std::min(deadline, idle_deadline))) {
@@ -95,6 +113,8 @@ Status Exchange::Run(const Limits& limits, MonotonicTime deadline, const HeadSin
         if (Status taken = HandleHead(on_head); !taken) return Abandon(std::move(taken).error());
         break;
       case Event::kPiece:
+        // Pieces may always be there before a wait begins.
+        if (clock.Monotonic() >= deadline) return Abandon(TotalError());
         if (Status taken = HandlePiece(limits, sink); !taken) {
           return Abandon(std::move(taken).error());
         }
@@ -102,10 +122,7 @@ Status Exchange::Run(const Limits& limits, MonotonicTime deadline, const HeadSin
       case Event::kEnd:
         return Finish();
       case Event::kTimeout:
-        if (deadline <= idle_deadline) {
-          return Abandon({ErrorCode::kDeadlineExceeded, "not complete in time", {}, std::nullopt});
-        }
-        return Abandon(IdleError(limits.idle));
+        return Abandon(deadline <= idle_deadline ? TotalError() : IdleError(limits.idle));
       case Event::kStopped:
         return Abandon({ErrorCode::kCancelled, "stopped", {}, std::nullopt});
     }

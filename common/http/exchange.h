@@ -42,11 +42,14 @@ class Exchange {
   /// Waits for the end of the exchange. `deadline` bounds all of it; the other limits are taken
   /// from `limits`. Errors have the reason `kNotSent` where that is certain.
   Status Run(const Limits& limits, MonotonicTime deadline, const HeadSink& on_head,
-             const ByteSink& sink, std::stop_token stop, const Clock& clock) EXCLUDES(mutex_);
+             const ByteSink& sink, const std::stop_token& stop, const Clock& clock)
+      EXCLUDES(mutex_);
 
  private:
   enum class Event { kHead, kPiece, kEnd, kTimeout, kStopped };
 
+  Status Loop(const Limits& limits, MonotonicTime deadline, const HeadSink& on_head,
+              const ByteSink& sink, const Clock& clock) EXCLUDES(mutex_);
   Event Next(MonotonicTime until) EXCLUDES(mutex_);
   std::optional<Event> PendingLocked() const REQUIRES(mutex_);
   Status HandleHead(const HeadSink& on_head) EXCLUDES(mutex_);

@@ -7,9 +7,9 @@
 namespace committest::http {
 namespace {
 
-constexpr char kPlainText[] = "text/plain; charset=utf-8";
+constexpr const char* kPlainText = "text/plain; charset=utf-8";
 // Prometheus' text exposition format 0.0.4.
-constexpr char kMetricsText[] = "text/plain; version=0.0.4; charset=utf-8";
+constexpr const char* kMetricsText = "text/plain; version=0.0.4; charset=utf-8";
 
 }  // namespace
 

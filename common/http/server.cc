@@ -144,7 +144,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void Linger() {
     beast::error_code ignored;
-    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    static_cast<void>(stream_.socket().shutdown(tcp::socket::shutdown_send, ignored));
     stream_.expires_after(kLinger);
     Drain();
   }
@@ -182,13 +182,16 @@ class BeastServer final : public Server {
     const auto address = asio::ip::make_address(options.address, error);
     if (error) return Fail(ErrorCode::kInvalidArgument, where + ": not an IP address");
     const tcp::endpoint endpoint(address, options.port);
-    tcp::acceptor& acceptor = engine_->acceptor;
-    acceptor.open(endpoint.protocol(), error);
-    if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor.bind(endpoint, error);
-    if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-    if (error) return Fail(ErrorCode::kUnavailable, where + ": " + error.message());
-    port_ = acceptor.local_endpoint(error).port();
+    try {
+      tcp::acceptor& acceptor = engine_->acceptor;
+      acceptor.open(endpoint.protocol());
+      acceptor.set_option(tcp::acceptor::reuse_address(true));
+      acceptor.bind(endpoint);
+      acceptor.listen(asio::socket_base::max_listen_connections);
+      port_ = acceptor.local_endpoint().port();
+    } catch (const boost::system::system_error& e) {
+      return Fail(ErrorCode::kUnavailable, where + ": " + e.what());
+    }
     return {};
   }
 

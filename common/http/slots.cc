@@ -2,7 +2,7 @@
 
 namespace committest::http {
 
-Status Slots::Acquire(MonotonicTime deadline, std::stop_token stop) {
+Status Slots::Acquire(MonotonicTime deadline, const std::stop_token& stop) {
   const std::stop_callback on_stop(stop, [this] {
     // The lock orders this wake-up after the waiter's look at the token.
     const MutexLock lock(mutex_);

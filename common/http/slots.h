@@ -16,7 +16,7 @@ class Slots {
 
   /// Takes a slot. kDeadlineExceeded or kCancelled when none became free in time; the caller owes a
   /// `Release` only on success.
-  Status Acquire(MonotonicTime deadline, std::stop_token stop) EXCLUDES(mutex_);
+  Status Acquire(MonotonicTime deadline, const std::stop_token& stop) EXCLUDES(mutex_);
   void Release() EXCLUDES(mutex_);
 
  private:
