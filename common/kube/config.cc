@@ -57,8 +57,13 @@ Result<ClusterConfig> InClusterConfig(const ConfigSources& sources) {
   }
   const std::string& folder = sources.service_account_folder;
   ClusterConfig config;
+  // The HTTP library cannot use IPv6 literals; the cluster's DNS and the server's certificate hold
+  // this name.
   const bool is_ipv6 = host->find(':') != std::string::npos;
-  config.server = "https://" + (is_ipv6 ? "[" + *host + "]" : *host) + ":" + *port;
+  config.server.append("https://")
+      .append(is_ipv6 ? "kubernetes.default.svc" : *host)
+      .append(":")
+      .append(*port);
   config.ca.file = folder + "/ca.crt";
   config.token.file = folder + "/token";
   for (const std::string& file : {config.ca.file, config.token.file}) {

@@ -13,7 +13,7 @@ namespace {
 // One kubeconfig (the v1 Config of k8s.io/client-go/tools/clientcmd), read field by field.
 class Reader {
  public:
-  Reader(YAML::Node root, std::string file) : root_(std::move(root)), file_(std::move(file)) {}
+  Reader(const YAML::Node& root, std::string file) : root_(root), file_(std::move(file)) {}
 
   Result<ClusterConfig> Read(std::string context) const {
     if (context.empty()) {
@@ -27,11 +27,11 @@ class Reader {
     ClusterConfig config;
     const auto cluster_name = Text(*chosen, "cluster");
     const auto user_name = Text(*chosen, "user");
-    const auto namespace_ = Text(*chosen, "namespace");
-    for (const auto* text : {&cluster_name, &user_name, &namespace_}) {
+    const auto space = Text(*chosen, "namespace");
+    for (const auto* text : {&cluster_name, &user_name, &space}) {
       if (!*text) return Fail(Context("contexts[" + context + "]", text->error()));
     }
-    config.namespace_ = *namespace_;
+    config.namespace_ = *space;
     if (Status read = ReadCluster(*cluster_name, config); !read) return Fail(read.error());
     if (Status read = ReadUser(*user_name, config); !read) return Fail(read.error());
     return config;
@@ -53,6 +53,7 @@ class Reader {
   // The map under `member` of the entry named `name` in the list `list`.
   Result<YAML::Node> Entry(const std::string& list, const std::string& name,
                            const std::string& member) const {
+    const std::string where = list + "[" + name + "]." + member;
     const YAML::Node entries = root_[list];
     if (entries && entries.IsSequence()) {
       for (const YAML::Node& entry : entries) {
@@ -60,7 +61,7 @@ class Reader {
         if (entry["name"].as<std::string>() != name) continue;
         YAML::Node value = entry[member];
         if (!value || !value.IsMap()) {
-          return Fail(Wrong(list + "[" + name + "]." + member, "is not a map"));
+          return Fail(Wrong(where, "is not a map"));
         }
         return value;
       }

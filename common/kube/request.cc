@@ -7,8 +7,8 @@
 namespace committest::kube {
 namespace {
 
-constexpr char kJson[] = "application/json";
-constexpr char kMergePatch[] = "application/merge-patch+json";
+constexpr const char* kJson = "application/json";
+constexpr const char* kMergePatch = "application/merge-patch+json";
 
 bool IsUnreserved(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -25,13 +25,13 @@ Status CheckSegment(std::string_view what, std::string_view segment) {
   return {};
 }
 
-Result<std::string> CollectionPath(const ResourceType& type, const std::string& namespace_) {
+Result<std::string> CollectionPath(const ResourceType& type, const std::string& space) {
   std::string path = "/api";
   if (!type.group.empty()) path.append("s/").append(PercentEncode(type.group));
   path.append("/").append(PercentEncode(type.version));
-  if (type.namespaced && !namespace_.empty()) {
-    if (Status valid = CheckSegment("namespace", namespace_); !valid) return Fail(valid.error());
-    path.append("/namespaces/").append(PercentEncode(namespace_));
+  if (type.namespaced && !space.empty()) {
+    if (Status valid = CheckSegment("namespace", space); !valid) return Fail(valid.error());
+    path.append("/namespaces/").append(PercentEncode(space));
   }
   return path.append("/").append(PercentEncode(type.plural));
 }
@@ -123,11 +123,11 @@ Result<ApiRequest> WatchRequest(const ResourceType& type, const Selection& selec
 }
 
 Result<ApiRequest> CreateRequest(const ResourceType& type, const nlohmann::json& object) {
-  const std::string namespace_ = Metadata(object, "namespace");
-  if (type.namespaced && namespace_.empty()) {
+  const std::string space = Metadata(object, "namespace");
+  if (type.namespaced && space.empty()) {
     return Fail(ErrorCode::kInvalidArgument, "a new " + type.kind + " has no namespace");
   }
-  return Make("create", "POST", CollectionPath(type, namespace_), kJson, Dump(object));
+  return Make("create", "POST", CollectionPath(type, space), kJson, Dump(object));
 }
 
 Result<ApiRequest> DeleteRequest(const ResourceType& type, const ObjectKey& key,

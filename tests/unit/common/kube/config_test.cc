@@ -240,10 +240,10 @@ TEST_F(LoadConfigTest, IncompleteServiceAccountNamesWhatIsMissing) {
   EXPECT_THAT(config.error().message, HasSubstr("ca.crt: no such file"));
 }
 
-TEST_F(LoadConfigTest, ServiceOverIpv6IsBracketed) {
+TEST_F(LoadConfigTest, ServiceOverIpv6IsReachedByItsName) {
   MountServiceAccount();
   environment_["KUBERNETES_SERVICE_HOST"] = "fd00::1";
-  EXPECT_EQ(LoadConfig({}, Sources())->server, "https://[fd00::1]:443");
+  EXPECT_EQ(LoadConfig({}, Sources())->server, "https://kubernetes.default.svc:443");
 }
 
 }  // namespace
