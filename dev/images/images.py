@@ -95,7 +95,9 @@ class Builder:
         if compiled and not self._from_source:
             self._compile(compiled)
         self._engine.prepare(self._steps)
-        return [self._build_one(component) for component in components]
+        images = [self._build_one(component) for component in components]
+        self._engine.clean()
+        return images
 
     def _compile(self, components: list[Component]) -> None:
         if not (BINARIES.parent / "build.ninja").exists():

@@ -19,8 +19,8 @@ _RIGHT, _WRONG = "self._items.pop()", "self._items.pop(0)"
 
 
 class SampleRepository:
-    """A clone of the sample repository, made from dev/sample when the server's is empty. While it is
-    entered, the Git server can be reached from this machine."""
+    """A clone of the sample repository, made from dev/sample when the server's is empty. While it
+    is entered, the Git server can be reached from this machine."""
 
     def __init__(self, steps: Steps, target: Target, folder: pathlib.Path) -> None:
         self.folder = folder

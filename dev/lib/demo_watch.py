@@ -15,8 +15,8 @@ _LOOK_EVERY_SECONDS = 0.5
 
 def watch_verdicts(steps: Steps, target: Target, namespace: str,
                    expected: dict[str, str]) -> dict[str, str]:
-    """Prints the table of CommitTests whenever it changes, until each commit has its expected result.
-    The names by commit. StepFailed if a result is another one, or does not come in time."""
+    """Prints the table of CommitTests whenever it changes, until each commit has its expected
+    result. The names by commit. StepFailed if a result is another one, or does not come in time."""
     get = target.kubectl + ["--namespace", namespace, "get", "committests",
                             "--sort-by", ".metadata.creationTimestamp"]
     steps.say(f"{target.hint()} -n {namespace} get committests")

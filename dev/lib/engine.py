@@ -1,4 +1,4 @@
-"""What builds images: Docker where an engine answers, else buildah with a base of our own making."""
+"""What builds images: Docker where an engine answers, else buildah with a base of our own."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ class Engine:
               stage: str, arguments: dict[str, str]) -> None:
         """Builds `stage` of the Dockerfile, or its last one if that is empty."""
         raise NotImplementedError
+
+    def clean(self) -> None:
+        """Removes images that lost their name to a newer one. Call it after the last build."""
 
     def save(self, steps: Steps, image: str, archive: pathlib.Path) -> None:
         raise NotImplementedError
@@ -70,7 +73,8 @@ class Buildah(Engine):
 
     def _command(self, driver: str) -> list[str]:
         # Cache mounts of builds are below $TMPDIR.
-        return ["env", f"TMPDIR={self._folder / 'tmp'}", "buildah", "--root", str(self._folder / f"storage-{driver}"),
+        return ["env", f"TMPDIR={self._folder / 'tmp'}", "buildah",
+                "--root", str(self._folder / f"storage-{driver}"),
                 "--runroot", str(self._folder / f"run-{driver}"), "--storage-driver", driver]
 
     @staticmethod
@@ -113,10 +117,9 @@ class Buildah(Engine):
         steps.run(f"build {image}", self._buildah + [
             "build-using-dockerfile", "--isolation", "chroot", "--layers", "--pull-never",
             "--tag", image, *_build_options(dockerfile, stage, arguments), str(context)])
-        self._remove_dangling()
 
-    def _remove_dangling(self) -> None:
-        """Images that lost their name to a newer one; what is cached of the build stages stays."""
+    def clean(self) -> None:
+        # Not sooner: the build stage, which all Dockerfiles share, has no name either.
         listed = capture(self._buildah + ["images", "--filter", "dangling=true", "--quiet",
                                           "--no-trunc"], check=False).split()
         if listed:

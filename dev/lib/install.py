@@ -76,8 +76,8 @@ def _apply_manifests(steps: Steps, target: Target) -> None:
               target.kubectl + ["apply", "-f", str(ROOT / "manifests/install.yaml")])
     flag = [{"op": "add", "path": "/spec/template/spec/containers/0/args/-",
              "value": "--allow-http"}]
-    capture(target.kubectl + ["--namespace", NAMESPACE, "patch", "deployment", "committest-observer",
-                              "--type=json", "-p", json.dumps(flag)])
+    capture(target.kubectl + ["--namespace", NAMESPACE, "patch", "deployment",
+                              "committest-observer", "--type=json", "-p", json.dumps(flag)])
     for name in ("committest-operator", "committest-observer"):
         _wait(steps, target, NAMESPACE, name)
 
@@ -93,7 +93,7 @@ def _helm_upgrade(steps: Steps, target: Target, images: dict[str, Built]) -> Non
                              "--wait", "--timeout", "120s", "--set", "observer.allowHTTP=true"]
     for name, value in texts.items():
         command += ["--set-string", f"{name}={value}"]
-    # What `kubectl apply -f manifests/install.yaml` made before; helm 3.17 and newer can take it over.
+    # What `kubectl apply -f manifests/install.yaml` made before; helm can take it over from 3.17.
     if "--take-ownership" in capture(target.helm + ["upgrade", "--help"]):
         command.append("--take-ownership")
     steps.run("helm upgrade --install committest", command,

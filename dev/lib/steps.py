@@ -22,7 +22,7 @@ _LAST_LINES = 30
 
 
 class Steps:
-    """Prints "[elapsed] title" when a step begins and how long it took when that is worth saying."""
+    """Prints "[elapsed] title" when a step begins, and how long it took when that is long."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()

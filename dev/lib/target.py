@@ -13,7 +13,8 @@ import shutil
 from steps import StepFailed, Steps, capture, succeeds
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "committest"
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME")
+                     or pathlib.Path.home() / ".cache") / "committest"
 # dev/kubectl and dev/helm read it: the kubeconfig of a cluster that is not the project's own.
 _NOTED_KUBECONFIG = CACHE / "current-kubeconfig"
 _NOTED_TARGET = CACHE / "current-cluster"
@@ -42,7 +43,7 @@ class Target:
         raise NotImplementedError
 
     def identity(self) -> str:
-        """Differs for each cluster that ever was, so that notes about one are not taken for another."""
+        """Differs for each cluster that ever was, so that notes about one are not another's."""
         return capture(self.kubectl + ["get", "namespace", "kube-system",
                                        "-o", "jsonpath={.metadata.uid}"])
 
@@ -140,7 +141,8 @@ class Minikube(_Foreign):
 
     def __init__(self) -> None:
         if not shutil.which("minikube"):
-            raise StepFailed("CLUSTER=minikube needs minikube on PATH: https://minikube.sigs.k8s.io")
+            raise StepFailed(
+                "CLUSTER=minikube needs minikube on PATH: https://minikube.sigs.k8s.io")
         super().__init__(str(CACHE / "minikube.kubeconfig"))
 
     def up(self, steps: Steps) -> None:
