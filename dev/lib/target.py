@@ -1,7 +1,8 @@
 """Which cluster is meant: the project's own, kind, minikube, or that of the current kubeconfig.
 
-$CLUSTER says own, kind, minikube or current. Without it: the one that the demo used last, until
-dev/down; else kind where a Docker engine answers and kind is found, else the project's own cluster.
+$CLUSTER says own, kind, minikube or current. Without it: own if $COMMITTEST_CLUSTER names one of
+dev/cluster's; else the one that the demo used last, until dev/down; else kind where a Docker engine
+answers and kind is found; else own.
 """
 
 from __future__ import annotations
@@ -220,6 +221,9 @@ def _default_name() -> str:
 
 
 def _noted_name() -> str:
+    # It names one of dev/cluster's.
+    if os.environ.get("COMMITTEST_CLUSTER"):
+        return OwnCluster.name
     return _NOTED_TARGET.read_text().strip() if _NOTED_TARGET.exists() else ""
 
 
