@@ -39,13 +39,12 @@ class FakeGitRemote final : public GitRemote {
     if (before_list) before_list();
     if (list_error) return Fail(*list_error);
     RemoteRefs refs;
-    for (const auto& [name, commits] : branches) {
-      const bool wanted = patterns.empty()
-                              ? name == "refs/heads/main"
-                              : std::ranges::any_of(patterns, [&name = name](const RefPattern& p) {
-                                  return p.Matches(name);
-                                });
-      if (wanted) refs.refs.push_back({name, commits.back()});
+    for (const auto& branch : branches) {
+      const std::string& name = branch.first;
+      const auto matches = [&name](const RefPattern& pattern) { return pattern.Matches(name); };
+      const bool wanted =
+          patterns.empty() ? name == "refs/heads/main" : std::ranges::any_of(patterns, matches);
+      if (wanted) refs.refs.push_back({name, branch.second.back()});
     }
     return refs;
   }

@@ -43,7 +43,7 @@ TEST_F(HttpRefsTest, AnUnchangedLookIsOneRequest) {
   ASSERT_TRUE(List());
   const auto again = List();
   ASSERT_TRUE(again) << again.error().message;
-  EXPECT_EQ(again->refs.at("refs/heads/main"), kCommit);
+  EXPECT_EQ(again->refs.at(0).commit, kCommit);
   EXPECT_EQ(exchanges_->requests.size(), 3U);
   EXPECT_EQ(exchanges_->requests.back().method, "POST");
 }
@@ -55,7 +55,7 @@ TEST_F(HttpRefsTest, AConnectionThatWasClosedInTheMeantimeIsNoFailure) {
   ASSERT_TRUE(List());
   const auto again = List();
   ASSERT_TRUE(again) << again.error().message;
-  EXPECT_EQ(again->refs.at("refs/heads/main"), kCommit);
+  EXPECT_EQ(again->refs.at(0).commit, kCommit);
 }
 
 TEST_F(HttpRefsTest, AServerThatIsDownIsAskedOnceMoreAndNoOftener) {

@@ -65,7 +65,7 @@ class FakeApi final : public kube::Reader, public kube::Writer, public kube::Sta
   Result<json> PatchStatus(const kube::ResourceType&, const kube::ObjectMeta& target,
                            const json& patch) override {
     if (status_error) return Fail(*status_error);
-    if (target.resource_version != repository["metadata"]["resourceVersion"]) {
+    if (target.resource_version != repository["metadata"]["resourceVersion"].get<std::string>()) {
       return Fail(ErrorCode::kConflict, "the object has been modified", "Conflict");
     }
     ++status_writes;
