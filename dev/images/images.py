@@ -96,7 +96,7 @@ class Builder:
             self._compile(compiled)
         self._engine.prepare(self._steps)
         images = [self._build_one(component) for component in components]
-        self._engine.clean()
+        self._engine.clean(self._steps)
         return images
 
     def _compile(self, components: list[Component]) -> None:

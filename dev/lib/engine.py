@@ -28,7 +28,7 @@ class Engine:
         """Builds `stage` of the Dockerfile, or its last one if that is empty."""
         raise NotImplementedError
 
-    def clean(self) -> None:
+    def clean(self, steps: Steps) -> None:
         """Removes images that lost their name to a newer one. Call it after the last build."""
 
     def save(self, steps: Steps, image: str, archive: pathlib.Path) -> None:
@@ -75,7 +75,9 @@ class Buildah(Engine):
         # Cache mounts of builds are below $TMPDIR.
         return ["env", f"TMPDIR={self._folder / 'tmp'}", "buildah",
                 "--root", str(self._folder / f"storage-{driver}"),
-                "--runroot", str(self._folder / f"run-{driver}"), "--storage-driver", driver]
+                "--runroot", str(self._folder / f"run-{driver}"), "--storage-driver", driver,
+                # It would leave a mount behind for ever.
+                *(["--storage-opt", "overlay.skip_mount_home=true"] if driver == "overlay" else [])]
 
     @staticmethod
     def _works(command: list[str]) -> bool:
@@ -118,12 +120,13 @@ class Buildah(Engine):
             "build-using-dockerfile", "--isolation", "chroot", "--layers", "--pull-never",
             "--tag", image, *_build_options(dockerfile, stage, arguments), str(context)])
 
-    def clean(self) -> None:
+    def clean(self, steps: Steps) -> None:
         # Not sooner: the build stage, which all Dockerfiles share, has no name either.
         listed = capture(self._buildah + ["images", "--filter", "dangling=true", "--quiet",
                                           "--no-trunc"], check=False).split()
         if listed:
-            capture(self._buildah + ["rmi", *listed], check=False)
+            with steps.step("remove what no image needs any more"):
+                capture(self._buildah + ["rmi", *listed], check=False)
 
     def save(self, steps, image, archive) -> None:
         steps.run(f"save {image}", self._buildah + [
