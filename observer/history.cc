@@ -4,6 +4,7 @@
 #include <fstream>
 #include <git2.h>
 #include <memory>
+#include <ranges>
 #include <set>
 #include <utility>
 
@@ -173,14 +174,14 @@ class Reading {
 
   Result<HistoryAnswer> Describe(const std::vector<std::string>& newest_first) {
     answer_.commits.reserve(newest_first.size());
-    for (auto it = newest_first.rbegin(); it != newest_first.rend(); ++it) {
-      auto commit = LookUpCommit(repository_, *it);
+    for (const std::string& id : std::views::reverse(newest_first)) {
+      auto commit = LookUpCommit(repository_, id);
       if (!commit) return Fail(std::move(commit.error()));
       const git_signature* author = git_commit_author(commit->get());
       const char* name = author == nullptr ? nullptr : author->name;
       const char* summary = git_commit_summary(commit->get());
       Commit described;
-      described.id = *it;
+      described.id = id;
       described.author = Truncate(OneLine(name == nullptr ? "" : name), kMaxAuthorBytes);
       described.subject = Truncate(OneLine(summary == nullptr ? "" : summary), kMaxSubjectBytes);
       described.time = WallTime(std::chrono::seconds(git_commit_time(commit->get())));

@@ -1,6 +1,7 @@
 #include "observer/ls_refs.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -39,10 +40,13 @@ std::string_view TakeUntil(std::string_view& text, char separator) {
   return head;
 }
 
-void SortByName(std::vector<RemoteRef>& refs) {
-  std::ranges::stable_sort(refs, {}, &RemoteRef::name);
-  const auto repeated = std::ranges::unique(refs, {}, &RemoteRef::name);
-  refs.erase(repeated.begin(), repeated.end());
+// Sorted by name; of refs that were sent twice the first counts.
+std::vector<RemoteRef> SortedByName(std::vector<RemoteRef> refs) {
+  std::map<std::string, std::string> by_name;
+  for (RemoteRef& ref : refs) by_name.try_emplace(std::move(ref.name), std::move(ref.commit));
+  refs.clear();
+  for (const auto& [name, commit] : by_name) refs.push_back({name, commit});
+  return refs;
 }
 
 bool IsWanted(std::string_view name, const std::vector<RefPattern>& patterns) {
@@ -99,7 +103,7 @@ class LsRefsCollector {
   }
 
   RemoteRefs Finish() && {
-    SortByName(refs_.refs);
+    refs_.refs = SortedByName(std::move(refs_.refs));
     return std::move(refs_);
   }
 
@@ -197,7 +201,7 @@ Result<Advertisement> DecodeV0Refs(PktReader& reader, Pkt pkt) {
     if (!next) return Fail(std::move(next.error()));
     pkt = *next;
   }
-  SortByName(result.refs.refs);
+  result.refs.refs = SortedByName(std::move(result.refs.refs));
   return result;
 }
 

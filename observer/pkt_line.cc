@@ -24,9 +24,10 @@ Result<Pkt> PktReader::Next() {
     return Fail(ErrorCode::kDataLoss, "the answer ends inside a pkt-line's length");
   }
   std::size_t length = 0;
-  const char* digits_end = rest_.data() + kLengthDigits;
-  const auto [end, error] = std::from_chars(rest_.data(), digits_end, length, 16);
-  if (error != std::errc{} || end != digits_end) {
+  const std::string_view digits = rest_.substr(0, kLengthDigits);
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), length, 16);
+  if (error != std::errc{} || end != digits.data() + digits.size()) {
     return Fail(ErrorCode::kDataLoss, "a pkt-line's length is not hexadecimal");
   }
   if (length < kLengthDigits) {

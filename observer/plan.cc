@@ -137,8 +137,10 @@ SelectedRefs SelectRefs(const std::vector<api::RefStatus>& cursor, const RemoteR
   SelectedRefs selected;
   selected.refs = remote.refs;
   if (selected.refs.size() > api::kMaxObservedRefs) {
-    std::ranges::stable_partition(selected.refs, [&](const RemoteRef& ref) {
-      return FindCursor(cursor, ref.name) != nullptr;
+    std::set<std::string_view> known;
+    for (const api::RefStatus& entry : cursor) known.insert(entry.name);
+    std::ranges::sort(selected.refs, {}, [&](const RemoteRef& ref) {
+      return std::pair(!known.contains(ref.name), std::string_view(ref.name));
     });
     selected.omitted = selected.refs.size() - api::kMaxObservedRefs;
     selected.refs.resize(api::kMaxObservedRefs);

@@ -185,6 +185,15 @@ TEST_F(GitOverHttpTest, FetchesCommitsWithoutTreesAndFiles) {
   EXPECT_FALSE(observer_.reader().Contains(mirror, repository_.Git({"rev-parse", "HEAD:file"})));
 }
 
+TEST_F(GitOverHttpTest, KeepsTheFormatThatLibgit2ReadsWithoutLeaking) {
+  const std::string a = Commit();
+  NewCommits("", a);
+  NewCommits(a, Commit());
+  const std::string config = committest::testing::ReadTestFile(observer_.MirrorPath() / "config");
+  EXPECT_THAT(config, HasSubstr("repositoryformatversion = 0"));
+  EXPECT_THAT(config, HasSubstr("partialclonefilter = tree:0"));
+}
+
 TEST_F(GitOverHttpTest, FetchesEverythingFromAServerWithoutFilters) {
   repository_.Git({"config", "uploadpack.allowFilter", "false"});
   const std::string a = Commit();
