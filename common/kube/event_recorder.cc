@@ -121,7 +121,7 @@ bool EventRecorder::IsRepeatLocked(const PendingEvent& event, MonotonicTime now)
 }
 
 void EventRecorder::Start() {
-  thread_ = std::jthread([this](std::stop_token stop) { Run(std::move(stop)); });
+  thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
 }
 
 void EventRecorder::Stop(MonotonicTime deadline) {
@@ -141,11 +141,11 @@ void EventRecorder::Stop(MonotonicTime deadline) {
   queue_.clear();
 }
 
-void EventRecorder::Run(std::stop_token stop) {
+void EventRecorder::Run(const std::stop_token& stop) {
   while (const auto event = Take(stop)) SendWithRetries(*event, stop);
 }
 
-std::optional<PendingEvent> EventRecorder::Take(std::stop_token stop) {
+std::optional<PendingEvent> EventRecorder::Take(const std::stop_token& stop) {
   MutexLock lock(mutex_);
   const auto ready = [this]() NO_THREAD_SAFETY_ANALYSIS { return !queue_.empty(); };
   if (!wake_.wait(lock, stop, ready) || stop.stop_requested()) return std::nullopt;

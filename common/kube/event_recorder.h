@@ -97,11 +97,11 @@ class EventRecorder final : public EventSink {
   struct Series;
 
   bool IsRepeatLocked(const PendingEvent& event, MonotonicTime now) REQUIRES(mutex_);
-  std::optional<PendingEvent> Take(std::stop_token stop) EXCLUDES(mutex_);
+  std::optional<PendingEvent> Take(const std::stop_token& stop) EXCLUDES(mutex_);
   Status TrySend(const PendingEvent& event);
   void SendWithRetries(const PendingEvent& event, const std::stop_token& stop);
   void Finish(const Status& outcome) EXCLUDES(mutex_);
-  void Run(std::stop_token stop);
+  void Run(const std::stop_token& stop);
 
   const EventRecorderOptions options_;
   Writer& writer_;

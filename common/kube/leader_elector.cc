@@ -69,7 +69,7 @@ LeaderElector::~LeaderElector() {
 }
 
 void LeaderElector::Start() {
-  thread_ = std::jthread([this](std::stop_token stop) { Run(std::move(stop)); });
+  thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
 }
 
 void LeaderElector::Stop() {
@@ -78,7 +78,7 @@ void LeaderElector::Stop() {
   if (IsLeader()) Release();
 }
 
-void LeaderElector::Run(std::stop_token stop) {
+void LeaderElector::Run(const std::stop_token& stop) {
   while (!stop.stop_requested() && !lost_) {
     const milliseconds wait = Step();
     if (!clock_.SleepFor(wait, stop)) return;

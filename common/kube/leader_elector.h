@@ -94,7 +94,7 @@ class LeaderElector {
   void Release();
   std::chrono::milliseconds Jittered(std::chrono::milliseconds period);
   LeaseView View() const EXCLUDES(mutex_);
-  void Run(std::stop_token stop);
+  void Run(const std::stop_token& stop);
 
   const LeaderElectorOptions options_;
   Reader& reader_;

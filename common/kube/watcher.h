@@ -27,10 +27,10 @@ class Watcher {
 
   void Start() { core_.Start(); }
   void Stop() { core_.Stop(); }
-  std::chrono::milliseconds Step(std::stop_token stop = {}) { return core_.Step(std::move(stop)); }
+  std::chrono::milliseconds Step(const std::stop_token& stop = {}) { return core_.Step(stop); }
   bool Ready() const { return core_.Ready(); }
-  Status WaitReady(MonotonicTime deadline, std::stop_token stop) const {
-    return core_.WaitReady(deadline, std::move(stop));
+  Status WaitReady(MonotonicTime deadline, const std::stop_token& stop) const {
+    return core_.WaitReady(deadline, stop);
   }
   MonotonicTime LastContact() const { return core_.LastContact(); }
 

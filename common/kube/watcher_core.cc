@@ -101,7 +101,7 @@ WatcherCore::WatcherCore(WatcherOptions options, Lister& lister, Watchable& watc
 WatcherCore::~WatcherCore() { Stop(); }
 
 void WatcherCore::Start() {
-  thread_ = std::jthread([this](std::stop_token stop) { Run(std::move(stop)); });
+  thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
 }
 
 void WatcherCore::Stop() {
@@ -109,7 +109,7 @@ void WatcherCore::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void WatcherCore::Run(std::stop_token stop) {
+void WatcherCore::Run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     milliseconds wait{0};
     try {
@@ -127,7 +127,7 @@ void WatcherCore::Run(std::stop_token stop) {
   }
 }
 
-milliseconds WatcherCore::Step(std::stop_token stop) {
+milliseconds WatcherCore::Step(const std::stop_token& stop) {
   // A copy, because the step replaces the state that it works on.
   const State state = state_;
   return std::visit([&](const auto& current) { return StepState(current, stop); }, state);
@@ -286,7 +286,7 @@ bool WatcherCore::Ready() const {
   return ready_;
 }
 
-Status WatcherCore::WaitReady(MonotonicTime deadline, std::stop_token stop) const {
+Status WatcherCore::WaitReady(MonotonicTime deadline, const std::stop_token& stop) const {
   MutexLock lock(mutex_);
   const auto ready = [this]() NO_THREAD_SAFETY_ANALYSIS { return ready_; };
   if (became_ready_.wait_for(lock, stop, deadline - clock_.Monotonic(), ready)) return {};

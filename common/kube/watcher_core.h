@@ -134,12 +134,12 @@ class WatcherCore {
   void Stop();
 
   /// Does one request, and says how long to wait before the next. For simulation, and for `Run`.
-  std::chrono::milliseconds Step(std::stop_token stop);
+  std::chrono::milliseconds Step(const std::stop_token& stop);
 
   /// Whether the first LIST has been complete; never false again.
   bool Ready() const EXCLUDES(mutex_);
   /// Waits for that until `deadline`. kDeadlineExceeded tells the last failure; kCancelled.
-  Status WaitReady(MonotonicTime deadline, std::stop_token stop) const EXCLUDES(mutex_);
+  Status WaitReady(MonotonicTime deadline, const std::stop_token& stop) const EXCLUDES(mutex_);
   /// When the server last said anything that made sense, for health checks.
   MonotonicTime LastContact() const EXCLUDES(mutex_);
 
@@ -166,7 +166,7 @@ class WatcherCore {
   /// Counts a failure and says how long to wait.
   std::chrono::milliseconds Failed(const Error& error) EXCLUDES(mutex_);
   void Touch() EXCLUDES(mutex_);
-  void Run(std::stop_token stop);
+  void Run(const std::stop_token& stop);
 
   const WatcherOptions options_;
   Lister& lister_;
