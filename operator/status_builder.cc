@@ -1,7 +1,10 @@
 #include "operator/status_builder.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "common/api/names.h"
@@ -35,6 +38,14 @@ std::optional<milliseconds> DurationOf(const Ending& ending) {
                                                   *ending.evidence->started_at);
 }
 
+/// The place of a condition in the list; those of others come last, by type.
+std::pair<std::ptrdiff_t, std::string_view> OrderOf(const api::Condition& condition) {
+  static constexpr std::array<std::string_view, 4> kOrder{
+      api::condition::kAdmitted, api::condition::kStarted, api::condition::kCompleted,
+      api::condition::kSucceeded};
+  return {std::ranges::find(kOrder, condition.type) - kOrder.begin(), condition.type};
+}
+
 void TakeEvidence(const Evidence& evidence, api::Attempt& attempt) {
   if (!evidence.pod_name.empty()) attempt.pod_name = evidence.pod_name;
   if (!evidence.node_name.empty()) attempt.node_name = evidence.node_name;
@@ -46,6 +57,11 @@ void TakeEvidence(const Evidence& evidence, api::Attempt& attempt) {
 
 StatusBuilder::StatusBuilder(const api::CommitTest& commit_test, WallTime now)
     : commit_test_(commit_test), now_(now), status_(commit_test.status) {}
+
+api::CommitTestStatus StatusBuilder::Take() {
+  std::ranges::sort(status_.conditions, {}, OrderOf);
+  return std::move(status_);
+}
 
 api::Attempt* StatusBuilder::Open() {
   auto& attempts = status_.attempts;
@@ -123,7 +139,8 @@ void StatusBuilder::TakeSummary(const Ending& ending) {
   if (!ending.summary) return;
   const api::RunSummary& summary = *ending.summary;
   status_.summary = summary.counts;
-  status_.display.tests = TestsText(summary.counts);
+  // "0/0" would look like a count; that nothing was executed stands in the reason.
+  if (summary.counts.Executed() > 0) status_.display.tests = TestsText(summary.counts);
   status_.failures = summary.failures;
   status_.failures_omitted = summary.failures_omitted;
   if (status_.failures.size() > api::kMaxFailures) {

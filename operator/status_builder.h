@@ -30,8 +30,8 @@ class StatusBuilder {
   /// The verdict: result, conditions, counts, failures, texts. REQUIRES: no result is set.
   void Finish(const Ending& ending);
 
-  api::CommitTestStatus Take() { return std::move(status_); }
-  const api::CommitTestStatus& Peek() const { return status_; }
+  /// The status, with its conditions in the order in which a CommitTest goes through them.
+  api::CommitTestStatus Take();
 
  private:
   api::Attempt* Open();

@@ -24,9 +24,8 @@ constexpr auto kPatience = std::chrono::hours(12);
 constexpr int kDeliverFirst = 0;  // One for each kind.
 constexpr int kReconcile = 3;
 constexpr int kJobController = 4;
-constexpr int kKubelet = 5;
-constexpr int kGarbage = 6;
-constexpr int kActors = 7;
+constexpr int kGarbage = 5;
+constexpr int kActors = 7;  // The last one is the kubelet.
 
 const std::set<std::string>& KnownReasons() {
   static const std::set<std::string> kReasons{

@@ -327,6 +327,22 @@ TEST(Decide, WritesNothingWhileTheTestsRun) {
   EXPECT_LE(decision.requeue_after, milliseconds(60'000));
 }
 
+TEST(Decide, ListsTheConditionsInTheOrderInWhichACommitTestGoesThroughThem) {
+  std::vector<std::string> types;
+  for (const auto& condition : WithRunningTests(3).commit_test.status.conditions) {
+    types.push_back(condition.type);
+  }
+  EXPECT_THAT(types, ElementsAre("Admitted", "Started", "Completed", "Succeeded"));
+}
+
+TEST(Decide, LeavesConditionsOfOthersInPlace) {
+  Observed observed = WithNewJob(3);
+  observed.commit_test.status.conditions.push_back(
+      {"Reported", "True", "Reported", "the Git host knows", 1, Epoch()});
+  observed.pods = {Running(Scheduled(APod(*observed.job)))};
+  EXPECT_EQ(StatusOf(Decide(observed), "Reported"), "True/Reported");
+}
+
 // Verdicts.
 
 TEST(Decide, PassesOnTheKubeletsEvidenceBeforeTheJobIsComplete) {
