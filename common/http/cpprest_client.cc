@@ -90,7 +90,7 @@ class PieceBuffer final : public streams::details::streambuf_state_manager<std::
 Error ErrorOfHttpException(const web::http::http_exception& e) {
   const int code = e.error_code().value();
   const auto is = [code](std::errc value) { return code == static_cast<int>(value); };
-  const auto error = [](ErrorCode kind, std::string message) {
+  const auto error = [](ErrorCode kind, std::string_view message) {
     return Error{kind, Redact(message), {}, std::nullopt};
   };
   if (is(std::errc::operation_canceled)) return error(ErrorCode::kCancelled, "stopped");
@@ -253,7 +253,7 @@ class CpprestClient final : public Client {
   }
 
   Status Perform(const Request& request, const Limits& limits, MonotonicTime deadline,
-                 const HeadSink& on_head, const ByteSink& sink, std::stop_token stop) {
+                 const HeadSink& on_head, const ByteSink& sink, const std::stop_token& stop) {
     if (stop.stop_requested()) return Fail(ErrorCode::kCancelled, "stopped", kNotSent);
     try {
       auto out = MakeRequest(request, options_.user_agent);
@@ -321,6 +321,10 @@ class CpprestClient final : public Client {
 }  // namespace
 
 Result<std::unique_ptr<Client>> MakeClient(ClientOptions options, const Clock& clock) {
+  const auto malformed = [&options] {
+    return Fail(ErrorCode::kInvalidArgument,
+                "'" + Redact(options.endpoint) + "' is not of the form http[s]://host[:port]");
+  };
   try {
     const web::uri endpoint(options.endpoint);
     // The library gives the resolver the brackets too, and the certificate check as well.
@@ -334,11 +338,10 @@ Result<std::unique_ptr<Client>> MakeClient(ClientOptions options, const Clock& c
         endpoint.fragment().empty() && endpoint.user_info().empty()) {
       return std::make_unique<CpprestClient>(std::move(options), endpoint, clock);
     }
+    return malformed();
   } catch (const std::exception&) {
-    // Said below.
+    return malformed();
   }
-  return Fail(ErrorCode::kInvalidArgument,
-              "'" + Redact(options.endpoint) + "' is not of the form http[s]://host[:port]");
 }
 
 Status InitThreads(int threads) {
