@@ -64,34 +64,34 @@ std::chrono::milliseconds RetryDelay(std::int64_t ended);
 
 /// The heart of the operator: pure and total. The first row that matches counts.
 ///
-/// |  # | situation                                         | decision |
-/// |----|---------------------------------------------------|--------------------------------------|
-/// |  1 | the CommitTest is being deleted                   | nothing: garbage collection takes |
-/// |    |                                                   | the Job | |  2 | a result is set |
-/// the status stays; each own Job that  | |    | | could still run is deleted           | |  3 |
-/// the spec cannot be read, or cannot be run         | Error ConfigurationError             | |  4
-/// | cancelRequested                                   | Cancelled                            | |
-/// 5 | the attempt is recorded; its Pods are evidence    | ends as verdict.h says, Job or not   |
-/// |  6 | recorded; Job absent, or another under its name:  | | |    |   confirmed by a live GET |
-/// attempt ends JobDeleted              | |    |   not confirmed | look again in a second | |  7 |
-/// not recorded; a Job of the name is not ours       | Error NameConflict                   | |  8
-/// | not recorded; no Job; last attempt's back-off runs| Started=False/Retrying, look again   | |
-/// 9 | not recorded; no Job; the launch was refused:     |                                      |
-/// |    |   by a quota                                      | Started=False/QuotaExceeded, slowly |
-/// |    |   by admission or missing rights                  | Started=False/AdmissionDenied,
-/// slowly| |    |   as invalid                                      | Error ConfigurationError | |
-/// |   because the namespace is terminating            | nothing, slowly                      | |
-/// 10 | not recorded; no Job                              | create the Job; the status stays     |
-/// | 11 | Job; its Pods are evidence                        | ends as verdict.h says | | 12 | Job
-/// is being deleted                              | attempt ends JobDeleted              | | 13 |
-/// Job; recorded Pod is gone, confirmed by live GET  | attempt ends PodLost, or by the      | | |
-/// | Job's reason if it is finished       | | 14 | Job; Pod overdue in its deletion | attempt ends
-/// PodLost                 | | 15 | Job finished, without evidence for kEvidenceGrace | attempt
-/// ends by the Job's reason     | | 16 | Job; a deadline is over                           | ends
-/// as deadlines.h says             | | 17 | Job; container runs                               |
-/// Started=True/TestsRunning            | | 18 | Job; waiting for a specific cause |
-/// Started=False/cause                  | | 19 | Job; ordinary step lasts > kQuietPeriod |
-/// Started=False/step                   | | 20 | Job; ordinary step | nothing, look again |
+/// |  # | situation                                        | decision
+/// |----|--------------------------------------------------|---------
+/// |  1 | the CommitTest is being deleted                  | nothing: garbage collection takes the Job
+/// |  2 | a result is set                                  | the status stays; own Jobs that could still run are deleted
+/// |  3 | the spec cannot be read, or cannot be run        | Error ConfigurationError
+/// |  4 | cancelRequested                                  | Cancelled
+/// |  5 | recorded; its Pods are evidence                  | ends as verdict.h says, Job or not
+/// |  6 | recorded; Job absent, or another under its name: |
+/// |    |   confirmed by a live GET                        | attempt ends JobDeleted
+/// |    |   not confirmed                                  | look again in a second
+/// |  7 | not recorded; a Job of the name is not ours      | Error NameConflict
+/// |  8 | not recorded; no Job; the last back-off runs     | Started=False/Retrying, look again
+/// |  9 | not recorded; no Job; the launch was refused:    |
+/// |    |   by a quota                                     | Started=False/QuotaExceeded, slowly
+/// |    |   by admission or missing rights                 | Started=False/AdmissionDenied, slowly
+/// |    |   as invalid                                     | Error ConfigurationError
+/// |    |   because the namespace is terminating           | nothing, slowly
+/// | 10 | not recorded; no Job                             | create the Job; the status stays
+/// | 11 | Job; its Pods are evidence                       | ends as verdict.h says
+/// | 12 | Job is being deleted                             | attempt ends JobDeleted
+/// | 13 | Job; recorded Pod gone, by live GET              | attempt ends PodLost, or as the finished Job says
+/// | 14 | Job; Pod overdue in its deletion                 | attempt ends PodLost
+/// | 15 | Job finished, no evidence for kEvidenceGrace     | attempt ends by the Job's reason
+/// | 16 | Job; a deadline is over                          | ends as deadlines.h says
+/// | 17 | Job; container runs                              | Started=True/TestsRunning
+/// | 18 | Job; waiting for a specific cause                | Started=False/cause
+/// | 19 | Job; ordinary step lasts > kQuietPeriod          | Started=False/step
+/// | 20 | Job; ordinary step                               | nothing, look again
 ///
 /// "Attempt ends X": an infrastructure failure. While their number is within
 /// retry.infrastructureLimit: Started=False/Retrying, and the back-off stands in the status as the

@@ -19,30 +19,28 @@ namespace committest::op {
 /// checked out is the one of the spec. "before": the container ended before the disruption or the
 /// deletion was asked for, and the timestamps (of one second) prove it.
 ///
-/// | runner container | exit | and                                   | ending |
-/// |------------------|------|---------------------------------------|---------------------------------|
-/// | not terminated   |      | phase Failed, kubelet named a reason, | retry Disrupted (Evicted, |
-/// |                  |      | container never reported              | Preempting, Terminated, | |
-/// |      |                                       | Shutdown), else PodLost         | | not
-/// terminated   |      | phase Failed and DisruptionTarget     | retry Disrupted                 |
-/// | not terminated   |      | otherwise                             | not yet | | terminated | !=
-/// 0 | DisruptionTarget, and not "before"    | retry Disrupted                 | | terminated | !=
-/// 0 | Pod being deleted, and not "before"   | retry PodLost                   | | OOMKilled | any
-/// |                                       | Failed OutOfMemory              | | StartError,
-/// ContainerCannotRun | any |                          | Error ConfigurationError        | |
-/// terminated       | 0    | not honest                            | Error ReportInvalid | |
-/// terminated       | 0    | failed + errored > 0                  | Error ReportInvalid | |
-/// terminated       | 0    | executed 0, allowNoTests not set      | Error NoTestsFound | |
-/// terminated       | 0    | otherwise                             | Passed TestsPassed | |
-/// terminated       | 10   | not honest                            | Error ReportInvalid | |
-/// terminated       | 10   | summary.reason is TimedOut            | Failed TimedOut | | terminated
-/// | 10   | otherwise                             | Failed TestsFailed              | | terminated
-/// | 20   |                                       | retry CheckoutFailed            | | terminated
-/// | 21   |                                       | Error CommitGone                | | terminated
-/// | 30   |                                       | Error NoTestsFound              | | terminated
-/// | 40   |                                       | Error ReportInvalid             | | terminated
-/// | 60   |                                       | Error ConfigurationError        | | terminated
-/// | any other, also 50 and 137 |                 | retry ResultLost                |
+/// | runner container      | exit  | and                                                  | ending
+/// |-----------------------|-------|------------------------------------------------------|-------
+/// | not terminated        |       | phase Failed, kubelet named a reason, never reported | retry Disrupted if it evicted, else PodLost
+/// | not terminated        |       | phase Failed and DisruptionTarget                    | retry Disrupted
+/// | not terminated        |       | otherwise                                            | not yet
+/// | terminated            | != 0  | DisruptionTarget, and not "before"                   | retry Disrupted
+/// | terminated            | != 0  | Pod being deleted, and not "before"                  | retry PodLost
+/// | OOMKilled             | any   |                                                      | Failed OutOfMemory
+/// | StartError, CannotRun | any   |                                                      | Error ConfigurationError
+/// | terminated            | 0     | not honest                                           | Error ReportInvalid
+/// | terminated            | 0     | failed + errored > 0                                 | Error ReportInvalid
+/// | terminated            | 0     | executed 0, allowNoTests not set                     | Error NoTestsFound
+/// | terminated            | 0     | otherwise                                            | Passed TestsPassed
+/// | terminated            | 10    | not honest                                           | Error ReportInvalid
+/// | terminated            | 10    | summary.reason is TimedOut                           | Failed TimedOut
+/// | terminated            | 10    | otherwise                                            | Failed TestsFailed
+/// | terminated            | 20    |                                                      | retry CheckoutFailed
+/// | terminated            | 21    |                                                      | Error CommitGone
+/// | terminated            | 30    |                                                      | Error NoTestsFound
+/// | terminated            | 40    |                                                      | Error ReportInvalid
+/// | terminated            | 60    |                                                      | Error ConfigurationError
+/// | terminated            | other | also 50 and 137                                      | retry ResultLost
 ///
 /// Several Pods (a container that was started twice): final endings beat retries, and a retry
 /// counts only once no Pod may still bring evidence. Final endings that agree in result and reason
