@@ -21,6 +21,7 @@ std::string Folder(const api::CommitTestSpec& spec) {
 
 std::string QuoteAll(const std::vector<std::string>& words) {
   std::vector<std::string> quoted;
+  quoted.reserve(words.size());
   for (const std::string& word : words) quoted.push_back(ShellQuote(OneLine(word)));
   return Join(quoted, " ");
 }

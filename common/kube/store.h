@@ -52,7 +52,7 @@ class Store {
 
   // Writer half.
 
-  void Put(Ptr object) EXCLUDES(mutex_) {
+  void Put(const Ptr& object) EXCLUDES(mutex_) {
     Ptr before;
     {
       MutexLock lock(mutex_);
