@@ -76,18 +76,21 @@ class System:
                        for owner in job["metadata"].get("ownerReferences", []))]
 
     def pid_of(self, component):
-        """The host's process id of the one Pod of a component."""
+        """The host's process id of the one Pod of a component, once it runs."""
+        return wait_for(f"a process of {component}", lambda: self._find_process(component), 120)
+
+    def _find_process(self, component):
+        pods = self.cluster.list("pods", SYSTEM, f"app.kubernetes.io/component={component}")
         for folder in pathlib.Path("/proc").glob("[0-9]*"):
             try:
                 words = (folder / "cmdline").read_bytes().split(b"\0")
-                groups = (folder / "cgroup").read_text()
+                groups = (folder / "cgroup").read_text().replace("_", "-")
             except OSError:
                 continue
-            pod = self.cluster.list("pods", SYSTEM, f"app.kubernetes.io/component={component}")[0]
             if words[0].endswith(f"committest-{component}".encode()) \
-                    and pod["metadata"]["uid"] in groups.replace("_", "-"):
+                    and any(pod["metadata"]["uid"] in groups for pod in pods):
                 return int(folder.name)
-        raise AssertionError(f"no process of {component}")
+        return None
 
 
 def condition(test, kind):

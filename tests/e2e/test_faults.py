@@ -80,16 +80,9 @@ def test_an_observer_restarted_loses_nothing_and_doubles_nothing(system):
         repository.push()
         if number in (2, 4):
             os.kill(system.pid_of("observer"), signal.SIGKILL)
-            wait_for("the observer's restart", lambda: running(system, "observer"))
     for commit in commits:
         assert system.verdict(repository, commit, 120)["status"]["result"] == "Passed"
     assert len(system.tests_of(repository)) == len(commits)
-
-
-def running(system, component):
-    """Whether the component's one Pod is ready."""
-    pods = system.cluster.list("pods", SYSTEM, f"app.kubernetes.io/component={component}")
-    return pods and all(condition(pod, "Ready")["status"] == "True" for pod in pods)
 
 
 def test_a_deleted_commit_test_takes_its_job_along_and_stays_deleted(system):
