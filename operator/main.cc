@@ -8,6 +8,7 @@
 #include "common/base/metrics.h"
 #include "common/base/random.h"
 #include "common/base/signals.h"
+#include "common/http/client.h"
 #include "common/kube/config.h"
 #include "operator/app.h"
 #include "operator/config.h"
@@ -17,6 +18,7 @@ namespace {
 using namespace committest;  // NOLINT(google-build-using-namespace): the program's own file
 
 constexpr int kUsage = 2;
+constexpr int kHttpThreads = 3;
 
 int Fails(std::string_view message, const Error& error) {
   log::Failure(message, error);
@@ -33,6 +35,9 @@ std::string PodName() {
 
 int Run(const op::Config& config) {
   BlockTerminationSignals();
+  if (const auto status = http::InitThreads(kHttpThreads); !status) {
+    return Fails("cannot start", status.error());
+  }
   const SystemClock clock;
   const auto random = MakeSystemRandom();
   Metrics metrics;
