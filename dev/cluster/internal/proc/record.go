@@ -41,7 +41,17 @@ func (r Record) Alive() bool {
 		return false
 	}
 	start, state, err := readStat(r.PID)
-	return err == nil && start == r.Start && state != 'Z' && state != 'X'
+	if err != nil || start != r.Start || state == 'X' {
+		return false
+	}
+	return state != 'Z' || hasOtherThreads(r.PID)
+}
+
+// hasOtherThreads tells a process whose first thread has ended from one that is
+// dead: until the last thread is gone, its sockets stay open and its port taken.
+func hasOtherThreads(pid int) bool {
+	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	return err == nil && len(threads) > 1
 }
 
 // Stopped reports whether the process is held by SIGSTOP.
