@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "common/api/reasons.h"
+
 namespace committest::observer {
 namespace {
 
@@ -40,7 +42,7 @@ Error ErrorOfAnswer(const http::Response& response) {
     error.code = ErrorCode::kResourceExhausted;
     error.message = "the Git server is asked too often" + shown;
   } else if (response.status >= 300 && response.status < 400) {
-    error.reason = "Redirected";
+    error.reason = api::reason::kRedirected;
     error.message =
         "the Git server redirects, which is not followed; spec.url must be the final address" +
         shown;
@@ -128,7 +130,11 @@ Result<std::string> HttpRefs::Send(http::Client& client, const http::Request& re
     // Without the figures that the client may add, so that the condition stays as it is.
     return Fail(ErrorCode::kDeadlineExceeded, "the Git server did not answer in time");
   }
-  if (!response) return Fail(std::move(response.error()));
+  if (!response) {
+    // Only of use to those who write; here the reason is what people read in the condition.
+    response.error().reason.clear();
+    return Fail(std::move(response.error()));
+  }
   if (response->status != 200) return Fail(ErrorOfAnswer(*response));
   return std::move(response->body);
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/api/condition.h"
+#include "common/api/reasons.h"
 #include "common/base/strings.h"
 
 namespace committest::observer {
@@ -58,14 +59,15 @@ std::string Describe(const LookNotes& notes) {
 api::ObservedRepositoryStatus AfterInvalidSpec(const api::ObservedRepository& repository,
                                                const std::string& message, WallTime now) {
   auto status = Start(repository);
-  Set(status, api::condition::kReady, api::condition::kFalse, reason::kInvalidSpec, message, now);
+  Set(status, api::condition::kReady, api::condition::kFalse, api::reason::kInvalidSpec, message,
+      now);
   return status;
 }
 
 api::ObservedRepositoryStatus AfterSuspend(const api::ObservedRepository& repository,
                                            WallTime now) {
   auto status = Start(repository);
-  Set(status, api::condition::kReady, api::condition::kFalse, reason::kSuspended,
+  Set(status, api::condition::kReady, api::condition::kFalse, api::reason::kSuspended,
       "spec.suspend is true", now);
   return status;
 }
@@ -74,30 +76,31 @@ api::ObservedRepositoryStatus AfterFailedLook(const api::ObservedRepository& rep
                                               const Error& error, WallTime now) {
   auto status = Start(repository);
   if (error.code == ErrorCode::kInternal) {
-    Set(status, api::condition::kReady, api::condition::kFalse, reason::kInternalError,
+    Set(status, api::condition::kReady, api::condition::kFalse, api::reason::kInternalError,
         error.message, now);
     return status;
   }
   const std::string why =
       error.reason.empty() ? std::string(ErrorCodeName(error.code)) : error.reason;
   Set(status, api::condition::kReachable, api::condition::kFalse, why, error.message, now);
-  Set(status, api::condition::kReady, api::condition::kFalse, reason::kUnreachable, error.message,
-      now);
+  Set(status, api::condition::kReady, api::condition::kFalse, api::reason::kUnreachable,
+      error.message, now);
   return status;
 }
 
 api::ObservedRepositoryStatus AfterLook(const api::ObservedRepository& repository,
                                         const LookNotes& notes, WallTime now) {
   auto status = Start(repository);
-  Set(status, api::condition::kReachable, api::condition::kTrue, reason::kAnswered, "", now);
+  Set(status, api::condition::kReachable, api::condition::kTrue, api::reason::kAnswered, "", now);
   Set(status, api::condition::kReady, api::condition::kTrue,
-      notes.observed == 0 ? reason::kNoMatchingRefs : reason::kObserving, Describe(notes), now);
+      notes.observed == 0 ? api::reason::kNoMatchingRefs : api::reason::kObserving, Describe(notes),
+      now);
   return status;
 }
 
 api::ObservedRepositoryStatus WithCreateFailure(api::ObservedRepositoryStatus status,
                                                 const Error& error, WallTime now) {
-  Set(status, api::condition::kReady, api::condition::kFalse, reason::kCreateFailed,
+  Set(status, api::condition::kReady, api::condition::kFalse, api::reason::kCreateFailed,
       "a CommitTest cannot be created: " + error.message, now);
   return status;
 }

@@ -12,19 +12,6 @@ namespace committest::observer {
 
 // What an ObservedRepository's status is to say: pure.
 
-namespace reason {
-// Ready
-inline constexpr const char* kObserving = "Observing";
-inline constexpr const char* kNoMatchingRefs = "NoMatchingRefs";
-inline constexpr const char* kInvalidSpec = "InvalidSpec";
-inline constexpr const char* kSuspended = "Suspended";
-inline constexpr const char* kUnreachable = "Unreachable";
-inline constexpr const char* kCreateFailed = "CreateFailed";
-inline constexpr const char* kInternalError = "InternalError";
-// Reachable
-inline constexpr const char* kAnswered = "Answered";
-}  // namespace reason
-
 /// What a look that went well has left out.
 struct LookNotes {
   std::size_t observed = 0;         ///< Refs that are observed.

@@ -111,6 +111,10 @@ Ending JudgeTestsFailed(const api::CommitTestSpec& spec, const Remains& remains)
         SummaryMessage(remains, "the tests reached their time limit of " +
                                     Plural(spec.execution.timeout_seconds, "second")));
   }
+  if (remains.summary->reason == api::reason::kOutOfMemory) {
+    return FailedEnding(api::reason::kOutOfMemory,
+                        SummaryMessage(remains, "processes of the tests were killed for memory"));
+  }
   return FailedEnding(api::reason::kTestsFailed, FailedMessage(*remains.summary));
 }
 

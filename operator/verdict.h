@@ -34,6 +34,7 @@ namespace committest::op {
 /// | terminated            | 0     | otherwise                                            | Passed TestsPassed
 /// | terminated            | 10    | not honest                                           | Error ReportInvalid
 /// | terminated            | 10    | summary.reason is TimedOut                           | Failed TimedOut
+/// | terminated            | 10    | summary.reason is OutOfMemory                        | Failed OutOfMemory
 /// | terminated            | 10    | otherwise                                            | Failed TestsFailed
 /// | terminated            | 20    |                                                      | retry CheckoutFailed
 /// | terminated            | 21    |                                                      | Error CommitGone

@@ -50,6 +50,8 @@ Watches::Watches(const CacheSet& caches, const WatchContext& context) {
                             std::move(parse), context.clock, context.random, context.metrics);
   };
   for (const auto& [name, cache] : caches.All()) {
+    // Watchers cannot be moved, so only an aggregate of prvalues builds them in place.
+    // NOLINTNEXTLINE(modernize-make-unique)
     watches_.push_back(std::unique_ptr<NamespaceWatches>(new NamespaceWatches{
         make(OptionsFor(api::CommitTestType(), name, false), cache->commit_tests,
              kube::ParseFn<api::CommitTest>(api::ParseCommitTest)),

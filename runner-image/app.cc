@@ -53,7 +53,7 @@ Verdict CheckoutVerdict(const Error& error) {
     case ErrorCode::kNotFound:
       return {RunnerExit::kCommitGone, api::reason::kCommitGone, error.message};
     case ErrorCode::kCancelled:
-      return {RunnerExit::kInternal, kReasonTerminated, error.message};
+      return {RunnerExit::kInternal, api::reason::kTerminated, error.message};
     default:
       return {RunnerExit::kCheckoutFailed, api::reason::kCheckoutFailed, error.message};
   }
@@ -90,9 +90,9 @@ int App::Run() {
   try {
     verdict = Execute();
   } catch (const std::exception& error) {
-    verdict = {RunnerExit::kInternal, kReasonInternal, error.what()};
+    verdict = {RunnerExit::kInternal, api::reason::kInternalError, error.what()};
   } catch (...) {
-    verdict = {RunnerExit::kInternal, kReasonInternal, "an unknown exception"};
+    verdict = {RunnerExit::kInternal, api::reason::kInternalError, "an unknown exception"};
   }
   Conclude(verdict);
   return static_cast<int>(verdict.exit);
@@ -141,7 +141,7 @@ Verdict App::RunCheckedOut(const fs::path& checkout, const fs::path& own_folder)
   if (!plan && plan.error().code == ErrorCode::kNotFound) {
     return EvaluateNothingFound(request_.tests.allow_no_tests, plan.error().message);
   }
-  if (!plan) return {RunnerExit::kInternal, kReasonInternal, plan.error().message};
+  if (!plan) return {RunnerExit::kInternal, api::reason::kInternalError, plan.error().message};
   summary_.framework = api::FrameworkName(plan->framework);
   PrintPlan(*plan);
   if (plan->framework == api::Framework::kUnittest) {
@@ -154,7 +154,7 @@ Verdict App::RunPlan(const TestPlan& plan, const fs::path& checkout, const PlanF
   FileStamps before;
   if (!plan.own_report) {
     Result<FileStamps> found = FindReports(checkout, request_.tests.report_paths);
-    if (!found) return {RunnerExit::kInternal, kReasonInternal, found.error().message};
+    if (!found) return {RunnerExit::kInternal, api::reason::kInternalError, found.error().message};
     before = *std::move(found);
   }
   const std::int64_t oom_kills = ReadOomKills();

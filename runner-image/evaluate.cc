@@ -78,7 +78,7 @@ Verdict Evaluate(const Evidence& evidence) {
             "the tests could not be started: " + end.start_error};
   }
   if (end.terminated) {
-    return {RunnerExit::kInternal, kReasonTerminated,
+    return {RunnerExit::kInternal, api::reason::kTerminated,
             "the runner was told to end before the tests had ended"};
   }
   if (end.timed_out) {

@@ -12,10 +12,6 @@
 
 namespace committest::runner {
 
-/// Reasons that only a runner gives, with exit code 50 (CONTRACT.md).
-inline constexpr const char* kReasonTerminated = "Terminated";
-inline constexpr const char* kReasonInternal = "InternalError";
-
 /// What is known when every process of the tests has ended.
 struct Evidence {
   api::Framework framework = api::Framework::kUnittest;

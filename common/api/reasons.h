@@ -2,8 +2,8 @@
 
 namespace committest::api::reason {
 
-// The closed list of reasons of a CommitTest's conditions. One CamelCase word each; docs/api.md
-// says what each means and what to do.
+// The closed list of reasons in conditions, attempts and runners' summaries. One CamelCase word
+// each; docs/api.md says what each means and what to do.
 
 // Admitted
 inline constexpr const char* kAdmitted = "Admitted";
@@ -45,5 +45,22 @@ inline constexpr const char* kPodLost = "PodLost";
 inline constexpr const char* kDisrupted = "Disrupted";
 inline constexpr const char* kResultLost = "ResultLost";
 inline constexpr const char* kDeadlineExceeded = "DeadlineExceeded";
+
+// A runner's own end, with exit code 50 (runner-image/CONTRACT.md); kInternalError is an
+// ObservedRepository's, too
+inline constexpr const char* kTerminated = "Terminated";
+inline constexpr const char* kInternalError = "InternalError";
+
+// Ready of an ObservedRepository
+inline constexpr const char* kObserving = "Observing";
+inline constexpr const char* kNoMatchingRefs = "NoMatchingRefs";
+inline constexpr const char* kInvalidSpec = "InvalidSpec";
+inline constexpr const char* kSuspended = "Suspended";
+inline constexpr const char* kUnreachable = "Unreachable";
+inline constexpr const char* kCreateFailed = "CreateFailed";
+
+// Reachable of an ObservedRepository; when False also the name of an ErrorCode
+inline constexpr const char* kAnswered = "Answered";
+inline constexpr const char* kRedirected = "Redirected";
 
 }  // namespace committest::api::reason

@@ -59,10 +59,12 @@ TEST_F(HttpRefsTest, AConnectionThatWasClosedInTheMeantimeIsNoFailure) {
 }
 
 TEST_F(HttpRefsTest, AServerThatIsDownIsAskedOnceMoreAndNoOftener) {
-  exchanges_->answers = {Advertisement(), Refs(), Fail(ErrorCode::kUnavailable, "refused"),
-                         Fail(ErrorCode::kUnavailable, "refused")};
+  Error down{ErrorCode::kUnavailable, "refused", http::kNotSent, std::nullopt};
+  exchanges_->answers = {Advertisement(), Refs(), Fail(down), Fail(down)};
   ASSERT_TRUE(List());
-  EXPECT_EQ(List().error().code, ErrorCode::kUnavailable);
+  const Error error = List().error();
+  EXPECT_EQ(error.code, ErrorCode::kUnavailable);
+  EXPECT_EQ(error.reason, "") << "it becomes the condition's";
   EXPECT_TRUE(exchanges_->answers.empty());
 }
 

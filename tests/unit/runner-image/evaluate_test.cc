@@ -120,7 +120,7 @@ TEST(Evaluate, BlamesNobodyWhenTheRunnerWasToldToEnd) {
   end.terminated = true;
   const Verdict verdict = Evaluate(With(end, Counted(3, 0, 0, 0)));
   EXPECT_EQ(verdict.exit, RunnerExit::kInternal);
-  EXPECT_EQ(verdict.reason, kReasonTerminated);
+  EXPECT_EQ(verdict.reason, api::reason::kTerminated);
 }
 
 TEST(Evaluate, CallsMemoryKillsOutOfMemoryAndNeverAPass) {

@@ -176,7 +176,7 @@ TEST_F(HostileRunAsInit, AForkingRunIsKilledAtTheTimeLimit) {
 TEST_F(HostileRunAsInit, ATestThatTellsTheRunnerToEndGetsNoVerdict) {
   const RunEnd end = RunAsInit(
       RequestFor({{"tests/test_a.py", ModuleWith("os.kill(1, signal.SIGTERM); time.sleep(30)")}}));
-  ExpectEnd(end, RunnerExit::kInternal, "Terminated");
+  ExpectEnd(end, RunnerExit::kInternal, api::reason::kTerminated);
 }
 
 TEST_F(HostileRun, TheEndSaysItWhateverATestWroteIntoTheSummary) {

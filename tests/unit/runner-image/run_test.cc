@@ -246,7 +246,7 @@ TEST_F(Run, StartsOverWhereAnEarlierTryLeftItsFiles) {
 TEST_F(Run, CallsAWorkspaceThatCannotBeWrittenInternal) {
   environment_["COMMITTEST_WORKSPACE"] = "/proc/none";
   const RunEnd end = RunFiles({{"tests/test_a.py", kPassing}});
-  ExpectEnd(end, RunnerExit::kInternal, kReasonInternal);
+  ExpectEnd(end, RunnerExit::kInternal, api::reason::kInternalError);
 }
 
 TEST_F(Run, PassesSigtermOnAndBlamesNobody) {
@@ -264,7 +264,7 @@ class A(unittest.TestCase):
   ASSERT_TRUE(command->WaitForOutput("waiting now"));
   command->Signal(SIGTERM);
   const RunEnd end = Finish(*command);
-  ExpectEnd(end, RunnerExit::kInternal, kReasonTerminated);
+  ExpectEnd(end, RunnerExit::kInternal, api::reason::kTerminated);
   EXPECT_THAT(end.output(), HasSubstr("told to end"));
 }
 
