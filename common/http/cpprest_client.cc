@@ -345,6 +345,9 @@ Result<std::unique_ptr<Client>> MakeClient(ClientOptions options, const Clock& c
 }
 
 Status InitThreads(int threads) {
+  // Before the pool, so that at exit the pool ends first: OpenSSL's own end takes away what frees
+  // its memory of each thread.
+  OPENSSL_init_ssl(0, nullptr);
   try {
     crossplat::threadpool::initialize_with_threads(static_cast<std::size_t>(threads));
     return {};
