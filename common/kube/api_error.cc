@@ -98,15 +98,26 @@ std::string MessageOf(int status, const json& value) {
   return message;
 }
 
-}  // namespace
-
-Error ErrorFromAnswer(int status, const http::Headers& headers, std::string_view body) {
-  const json value = ParseStatus(body);
+Error ErrorOf(int status, const http::Headers& headers, const json& value) {
   Error error;
   error.reason = ReasonOf(status, value);
   error.code = CodeOf(status, error.reason);
   error.message = Truncate(OneLine(Redact(MessageOf(status, value))), kMaxMessageBytes);
   error.retry_after = RetryAfter(headers, ObjectAt(value, "details"));
+  return error;
+}
+
+}  // namespace
+
+Error ErrorFromAnswer(int status, const http::Headers& headers, std::string_view body) {
+  return ErrorOf(status, headers, ParseStatus(body));
+}
+
+Error ErrorFromStatus(const json& status) {
+  const std::int64_t code = IntAt(status, "code");
+  const bool is_failure = code >= 400 && code <= 599;
+  Error error = ErrorOf(is_failure ? static_cast<int>(code) : 500, {}, status);
+  if (error.reason == "Expired" || error.reason == "Gone") error.code = ErrorCode::kGone;
   return error;
 }
 

@@ -3,6 +3,8 @@
 #include <optional>
 #include <string_view>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "common/base/result.h"
 #include "common/http/message.h"
 
@@ -16,5 +18,9 @@ namespace committest::kube {
 /// names: redacted, one line, at most 1 KiB. `retry_after` comes from the header Retry-After or
 /// from `details.retryAfterSeconds`, at most 5 minutes.
 Error ErrorFromAnswer(int status, const http::Headers& headers, std::string_view body);
+
+/// The same for the Status object of an ERROR event of a watch, which has no headers. "Expired" and
+/// "Gone" decide where a server leaves the code out; neither code nor such a reason: kUnavailable.
+Error ErrorFromStatus(const nlohmann::json& status);
 
 }  // namespace committest::kube

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/base/strings.h"
+#include "common/kube/api_error.h"
 #include "common/kube/json_reader.h"
 
 namespace committest::kube {
@@ -30,43 +31,6 @@ std::optional<WatchEventType> ParseType(std::string_view type) {
   const auto* it = std::ranges::find(kTypes, type, [](const auto& row) { return row.first; });
   if (it == kTypes.end()) return std::nullopt;
   return it->second;
-}
-
-ErrorCode CodeOfStatus(std::int64_t code) {
-  switch (code) {
-    case 400:
-    case 405:
-    case 415:
-    case 422:
-      return ErrorCode::kInvalidArgument;
-    case 401:
-      return ErrorCode::kUnauthenticated;
-    case 403:
-      return ErrorCode::kPermissionDenied;
-    case 404:
-      return ErrorCode::kNotFound;
-    case 409:
-      return ErrorCode::kConflict;
-    case 410:
-      return ErrorCode::kGone;
-    case 429:
-      return ErrorCode::kResourceExhausted;
-    default:
-      return ErrorCode::kUnavailable;
-  }
-}
-
-/// The Error of an `ERROR` event. Its reason decides where a server leaves the code out.
-Error ErrorOfStatus(const json& status) {
-  Error error;
-  error.reason = OneLine(Truncate(StringAt(status, "reason"), 64));
-  error.code = CodeOfStatus(IntAt(status, "code"));
-  if (error.reason == "Expired" || error.reason == "Gone") error.code = ErrorCode::kGone;
-  error.message = "the server ended the watch: " +
-                  OneLine(Truncate(StringAt(status, "message"), kExcerptBytes));
-  const std::int64_t seconds = IntAt(ObjectAt(status, "details"), "retryAfterSeconds");
-  if (seconds > 0) error.retry_after = std::chrono::seconds(std::min<std::int64_t>(seconds, 3600));
-  return error;
 }
 
 void Erase(json& object, std::string_view path) {
@@ -133,7 +97,11 @@ Status WatchDecoder::TakeLine(std::string_view line) {
     return Invalid("is no JSON object with an object", line);
   }
   const std::string type = StringAt(event, "type");
-  if (type == "ERROR") return Fail(ErrorOfStatus(*object));
+  if (type == "ERROR") {
+    Error error = ErrorFromStatus(*object);
+    error.message.insert(0, "the server ended the watch: ");
+    return Fail(std::move(error));
+  }
   if (type.empty()) return Invalid("has no type", line);
   const auto known = ParseType(type);
   if (!known) {
