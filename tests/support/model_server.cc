@@ -1,5 +1,7 @@
 #include "tests/support/model_server.h"
 
+#include <array>
+#include <ostream>
 #include <utility>
 
 #include "common/base/time_format.h"
@@ -36,6 +38,12 @@ tl::unexpected<Error> NotFound(const ResourceType& type, const ObjectKey& key) {
 }
 
 }  // namespace
+
+void PrintTo(Fault fault, std::ostream* out) {
+  constexpr std::array kNames{"None",         "CrashBefore", "CrashAfter",    "RequestLost",
+                              "ResponseLost", "Unavailable", "ConflictOnPost"};
+  *out << kNames.at(static_cast<std::size_t>(fault));
+}
 
 const json* ModelServer::Find(const std::string& plural, const ObjectKey& key) const {
   const auto kind = kinds_.find(plural);

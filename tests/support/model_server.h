@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <iosfwd>
 #include <map>
 #include <optional>
 #include <string>
@@ -83,6 +84,9 @@ enum class Fault {
   kUnavailable,     ///< 503, not applied.
   kConflictOnPost,  ///< 409 Conflict by a quota race, on POST; else none.
 };
+
+/// For the names of tests: "CrashBefore".
+void PrintTo(Fault fault, std::ostream* out);
 
 /// One process's connection to the model. When the process has died, nothing it does has an effect.
 class ModelClient final : public kube::Reader, public kube::Writer, public kube::StatusWriter {
