@@ -42,7 +42,8 @@ Ending EndingOfJob(const JobView& job) {
 }
 
 std::optional<Ending> JudgeLostPod(const Observed& observed, const CurrentAttempt& current) {
-  if (observed.pod_confirmed_absent && observed.pods.empty() && current.recorded != nullptr) {
+  const bool had_pod = current.recorded != nullptr && !current.recorded->pod_name.empty();
+  if (observed.pod_confirmed_absent && observed.pods.empty() && had_pod) {
     // Nothing more can come, so a Job that says why need not be waited for.
     if (observed.job->Finished()) return EndingOfJob(*observed.job);
     return InfrastructureEnding(api::reason::kPodLost,

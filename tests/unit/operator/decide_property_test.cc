@@ -15,8 +15,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "operator/attempts.h"
-#include "operator/decide.h"
-#include "tests/support/operator_builders.h"
+#include "tests/unit/operator/decide_fixture.h"
 
 namespace committest::op {
 namespace {
@@ -36,7 +35,7 @@ std::optional<WallTime> MaybeMoment() {
 std::string SummaryText() {
   api::RunSummary summary = ASummary(*rc::gen::inRange(0, 3), *rc::gen::inRange(0, 2));
   if (*rc::gen::inRange(0, 4) == 0) summary.commit = OneOf<std::string>({"", "other"});
-  summary.reason = OneOf<std::string>({"TestsFailed", "TimedOut", "", "Nonsense"});
+  summary.reason = OneOf<std::string>({"TestsFailed", "TimedOut", "OutOfMemory", "", "Nonsense"});
   const std::string text = Encoded(summary);
   return OneOf<std::string>({text, text, text, "", "{", text.substr(0, text.size() / 2)});
 }
@@ -84,7 +83,7 @@ JobView RandomJob(const api::CommitTest& commit_test, std::int64_t number) {
   job.suspended = *rc::gen::inRange(0, 8) == 0;
   job.complete = RandomJobCondition();
   job.failed = RandomJobCondition();
-  if (*rc::gen::inRange(0, 8) == 0) job.meta.uid = "another";
+  if (*rc::gen::inRange(0, 8) == 0) job.meta.uid = "another-" + std::to_string(number);
   if (*rc::gen::inRange(0, 8) == 0) job.meta.owners.clear();
   if (*rc::gen::inRange(0, 8) == 0) job.attempt = 0;
   if (*rc::gen::inRange(0, 8) == 0) job.meta.deletion_time = At(Moment());
@@ -135,10 +134,6 @@ Observed RandomObserved() {
                     "refused"};
   }
   return observed;
-}
-
-bool Writes(const Observed& observed, const Decision& decision) {
-  return !(decision.next_status == observed.commit_test.status);
 }
 
 bool HasPassingEvidence(const Observed& observed) {
