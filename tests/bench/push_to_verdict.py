@@ -8,12 +8,15 @@ A round is one bare Job of the runner image that only ends (from its POST until 
 `terminated` state is visible on a watch), then one push of a commit with one trivial test (from
 the end of the push until the verdict is visible on a watch). The poll is not waited for: the
 benchmark asks the observer to look at once, through the annotation committest.dev/poll-now.
+Each measurement begins at a random moment of the kubelet's second: it looks at its containers once
+a second, and what begins just after such a look would always be seen at the next one.
 The first round is thrown away. Prints JSON: times in milliseconds, writes per test from the API
 server's audit log, and writes in a quiet minute, leases aside.
 """
 import argparse
 import json
 import pathlib
+import random
 import statistics
 import sys
 import tempfile
@@ -25,6 +28,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from tests.support.cluster import Cluster, Repository, Watch, unittest_file, writes  # noqa: E402
 
 RUN = "ci"
+RELIST_SECONDS = 1.0  # the period in which a kubelet looks at its containers
 
 
 def summary(values):
@@ -127,11 +131,15 @@ def measure(bench, rounds):
     """Interleaved rounds; the first is thrown away (and gives the bare Jobs their template)."""
     bench.push(0)
     floors, stages = [], []
+    phase = random.Random(rounds)
     start = 0
     for number in range(1, rounds + 2):
         if number == 2:
             start = bench.cluster.audit_length()
-        floor, stage = bench.bare_job(number), bench.push(number)
+        time.sleep(phase.uniform(0, RELIST_SECONDS))
+        floor = bench.bare_job(number)
+        time.sleep(phase.uniform(0, RELIST_SECONDS))
+        stage = bench.push(number)
         print(f"round {number - 1}: bare Job {floor:.3f} s, push to verdict {stage['total']:.3f} s",
               file=sys.stderr)
         if number > 1:

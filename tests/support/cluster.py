@@ -99,7 +99,7 @@ class Cluster:
 def writes(entries, component):
     """The writes of one of our processes in audit entries, leases aside."""
     return [e for e in entries
-            if e["userAgent"].startswith(f"committest-{component}/")
+            if e.get("userAgent", "").startswith(f"committest-{component}/")
             and e["verb"] in ("create", "update", "patch", "delete")
             and e["objectRef"]["resource"] != "leases"]
 
