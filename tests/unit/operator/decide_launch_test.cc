@@ -1,5 +1,3 @@
-#include "operator/decide.h"
-
 #include <string>
 #include <vector>
 
@@ -8,6 +6,7 @@
 
 #include "common/api/reasons.h"
 #include "operator/attempts.h"
+#include "operator/decide.h"
 #include "tests/unit/operator/decide_fixture.h"
 
 namespace committest::op {

@@ -38,11 +38,14 @@ inline ListAnswer FailedList(ErrorCode code) { return {{}, Fail(code, "scripted"
 
 inline WatchAnswer Stream(std::vector<std::string> chunks) { return {std::move(chunks), {}}; }
 
-inline WatchAnswer FailedWatch(Error error, std::chrono::milliseconds lived = std::chrono::milliseconds(5)) {
+inline WatchAnswer FailedWatch(Error error,
+                               std::chrono::milliseconds lived = std::chrono::milliseconds(5)) {
   return {{}, Fail(std::move(error)), lived};
 }
 
-inline WatchAnswer FailedWatch(ErrorCode code) { return FailedWatch(Error{code, "scripted", "", {}}); }
+inline WatchAnswer FailedWatch(ErrorCode code) {
+  return FailedWatch(Error{code, "scripted", "", {}});
+}
 
 inline nlohmann::json WithUid(nlohmann::json object, const std::string& uid) {
   object["metadata"]["uid"] = uid;

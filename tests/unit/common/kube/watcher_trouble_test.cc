@@ -1,5 +1,3 @@
-#include "common/kube/watcher.h"
-
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -7,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "common/kube/watcher.h"
 #include "tests/unit/common/kube/watcher_fixture.h"
 
 namespace committest::kube {
