@@ -58,9 +58,27 @@ func ensure(file string, kind int, entry string, furnish func() error) error {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		return err
 	}
+	return keep(file, kind, entry, furnish)
+}
+
+// keep makes the namespace and binds it to file. Linux 6.18 numbers namespaces
+// per CPU and refuses to keep a mount namespace whose number is below that of
+// the one in which it is kept; the first of the system is below all, but one of
+// a container may not be. So each CPU is tried in turn.
+func keep(file string, kind int, entry string, furnish func() error) error {
+	var err error
+	for cpu := range runtime.NumCPU() {
+		if err = keepFrom(cpu, file, kind, entry, furnish); !errors.Is(err, unix.EINVAL) {
+			break
+		}
+	}
+	return err
+}
+
+func keepFrom(cpu int, file string, kind int, entry string, furnish func() error) error {
 	ready, done := make(chan result), make(chan struct{})
 	defer close(done)
-	go create(kind, furnish, ready, done)
+	go create(cpu, kind, furnish, ready, done)
 	created := <-ready
 	if created.err != nil {
 		return created.err
@@ -79,8 +97,12 @@ type result struct {
 
 // create makes the namespace on a thread that is never unlocked, so that the
 // thread ends with the goroutine and no other goroutine can run in there.
-func create(kind int, furnish func() error, ready chan<- result, done <-chan struct{}) {
+func create(cpu, kind int, furnish func() error, ready chan<- result, done <-chan struct{}) {
 	runtime.LockOSThread()
+	var cpus unix.CPUSet
+	cpus.Set(cpu)
+	// A CPU that is not ours to use is the kernel's choice as before.
+	_ = unix.SchedSetaffinity(0, &cpus)
 	if err := unix.Unshare(kind); err != nil {
 		ready <- result{err: fmt.Errorf("create namespace: %w", err)}
 		return
