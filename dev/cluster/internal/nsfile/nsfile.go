@@ -101,7 +101,7 @@ func create(cpu, kind int, furnish func() error, ready chan<- result, done <-cha
 	runtime.LockOSThread()
 	var cpus unix.CPUSet
 	cpus.Set(cpu)
-	// A CPU that is not ours to use is the kernel's choice as before.
+	// Refused for a CPU that is not ours to use: then the kernel chooses.
 	_ = unix.SchedSetaffinity(0, &cpus)
 	if err := unix.Unshare(kind); err != nil {
 		ready <- result{err: fmt.Errorf("create namespace: %w", err)}
