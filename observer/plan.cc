@@ -1,6 +1,7 @@
 #include "observer/plan.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <set>
 #include <utility>
@@ -33,7 +34,7 @@ SkipReason ReasonOf(const api::ObservedRepositorySpec& spec, Relation relation) 
 }
 
 api::CommitTest MakeTest(const api::ObservedRepository& repository, const std::string& ref,
-                         const Commit& commit, WallTime now) {
+                         const Commit& commit, WallTime detected) {
   const api::CommitTestTemplate& shared = repository.spec.template_;
   const std::string& name = repository.meta.name;
   api::CommitTest test;
@@ -44,10 +45,11 @@ api::CommitTest MakeTest(const api::ObservedRepository& repository, const std::s
   test.meta.annotations[api::kRefAnnotation] = ref;
   test.spec.repository_name = name;
   test.spec.source = {repository.spec.url, commit.id, ref, commit.author, commit.subject};
-  test.spec.trigger = {api::TriggerType::kPoll, now};
+  test.spec.trigger = {api::TriggerType::kPoll, detected};
   test.spec.tests = shared.tests;
   test.spec.execution = shared.execution;
   test.spec.retry = shared.retry;
+  test.spec.ttl_seconds_after_finished = shared.ttl_seconds_after_finished;
   return test;
 }
 
@@ -84,7 +86,9 @@ class StepBuilder {
         std::max<std::int64_t>(0, count - Limit(repository_.spec, is_first_sight));
     step.skipped = dropped;
     for (auto it = answer.commits.begin() + dropped; it != answer.commits.end(); ++it) {
-      api::CommitTest test = MakeTest(repository_, answer.ref, *it, now_);
+      // The API's creation times have whole seconds; these order the commits of one look.
+      const WallTime detected = now_ + std::chrono::microseconds(planned_.size());
+      api::CommitTest test = MakeTest(repository_, answer.ref, *it, detected);
       step.cursor.last_test_name = test.meta.name;
       if (planned_.insert(test.meta.name).second) step.create.push_back(std::move(test));
     }

@@ -28,9 +28,11 @@ const api::Attempt* LastEnded(const api::CommitTestStatus& status) {
 }
 
 std::string SpecHash(const api::CommitTestSpec& spec) {
-  api::CommitTestSpec immutable = spec;
-  immutable.cancel_requested = false;
-  return Sha256Hex(kube::Dump(api::ToJson(immutable))).substr(0, 16);
+  const nlohmann::json spec_json = api::ToJson(spec);
+  nlohmann::json of_the_job;
+  for (const char* member : {"source", "tests", "execution"})
+    of_the_job[member] = spec_json[member];
+  return Sha256Hex(kube::Dump(of_the_job)).substr(0, 16);
 }
 
 bool IsOurs(const JobView& job, const api::CommitTest& commit_test, std::int64_t attempt) {

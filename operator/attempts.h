@@ -24,7 +24,7 @@ CurrentAttempt CurrentAttemptOf(const api::CommitTest& commit_test);
 /// an infrastructure failure, so its number is also the count of those.
 const api::Attempt* LastEnded(const api::CommitTestStatus& status);
 
-/// Identifies what a Job was made from: a digest of the immutable part of the spec.
+/// Identifies what a Job was made from: a digest of the parts of the spec that shape it.
 std::string SpecHash(const api::CommitTestSpec& spec);
 
 /// Whether `job` was made by us for this attempt of this CommitTest: controller UID, attempt and

@@ -89,6 +89,12 @@ struct CommitTestSpec {
   TestsSpec tests;
   ExecutionSpec execution;
   RetrySpec retry;
+  /// How long a CommitTest is kept after its end, unless it is the newest Passed or Failed of its
+  /// ref.
+  std::int64_t ttl_seconds_after_finished = 604'800;
+  // What may be changed after creation:
+  std::int64_t priority = 0;  ///< Higher goes first among the waiting ones of its repository.
+  bool suspend = false;       ///< No attempt is launched; one that runs goes on.
   bool cancel_requested = false;
 
   bool operator==(const CommitTestSpec&) const = default;
@@ -150,6 +156,11 @@ struct CommitTestStatus {
 };
 
 inline constexpr std::size_t kMaxAttempts = 5;
+/// A finished CommitTest and its Jobs stay at least this long, many times longer than a former
+/// leader's request may be on its way (reliability rule 0.2).
+inline constexpr std::int64_t kMinTtlSeconds = 600;
+inline constexpr std::int64_t kMaxTtlSeconds = 315'360'000;
+inline constexpr std::int64_t kMaxPriority = 1'000'000;
 
 struct CommitTest {
   kube::ObjectMeta meta;

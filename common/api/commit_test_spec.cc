@@ -101,7 +101,7 @@ json ToJson(const Source& source) {
 
 json ToJson(const Trigger& trigger) {
   json value = {{"type", TriggerTypeName(trigger.type)}};
-  if (trigger.detected_time) value["detectedTime"] = FormatTime(*trigger.detected_time);
+  if (trigger.detected_time) value["detectedTime"] = FormatMicroTime(*trigger.detected_time);
   return value;
 }
 
@@ -185,6 +185,10 @@ Result<CommitTestSpec> ParseCommitTestSpec(const json& value) {
   if (const json* retry = reader.Object("retry")) {
     spec.retry = reader.Take(ParseRetrySpec(*retry, "spec.retry", UnknownMembers::kIgnore));
   }
+  spec.ttl_seconds_after_finished = reader.Int(
+      "ttlSecondsAfterFinished", spec.ttl_seconds_after_finished, kMinTtlSeconds, kMaxTtlSeconds);
+  spec.priority = reader.Int("priority", 0, -kMaxPriority, kMaxPriority);
+  spec.suspend = reader.Bool("suspend", false);
   spec.cancel_requested = reader.Bool("cancelRequested", false);
   if (auto status = reader.Finish(UnknownMembers::kIgnore); !status) {
     return Fail(std::move(status.error()));
@@ -197,8 +201,11 @@ json ToJson(const CommitTestSpec& spec) {
                 {"trigger", ToJson(spec.trigger)},
                 {"tests", ToJson(spec.tests)},
                 {"execution", ToJson(spec.execution)},
-                {"retry", ToJson(spec.retry)}};
+                {"retry", ToJson(spec.retry)},
+                {"ttlSecondsAfterFinished", spec.ttl_seconds_after_finished}};
   if (!spec.repository_name.empty()) value["repositoryName"] = spec.repository_name;
+  if (spec.priority != 0) value["priority"] = spec.priority;
+  if (spec.suspend) value["suspend"] = true;
   if (spec.cancel_requested) value["cancelRequested"] = true;
   return value;
 }

@@ -30,6 +30,37 @@ History ReadHistory(StrictReader& spec) {
   return History::kFirstParent;
 }
 
+ConcurrencySpec ReadConcurrency(StrictReader& spec) {
+  ConcurrencySpec concurrency;
+  const json* value = spec.Object("concurrency");
+  if (value == nullptr) return concurrency;
+  StrictReader reader(*value, "spec.concurrency");
+  concurrency.max = reader.Int("max", concurrency.max, 1, 10'000);
+  const std::string policy = reader.String("policy", "Queue", 32);
+  if (policy == ConcurrencyPolicyName(ConcurrencyPolicy::kCancelOlder)) {
+    concurrency.policy = ConcurrencyPolicy::kCancelOlder;
+  } else if (policy != ConcurrencyPolicyName(ConcurrencyPolicy::kQueue)) {
+    reader.Refuse("policy", "is '" + OneLine(policy) + "', expected Queue or CancelOlder");
+  }
+  if (auto status = reader.Finish(UnknownMembers::kIgnore); !status) {
+    return spec.Take(Result<ConcurrencySpec>(Fail(status.error())));
+  }
+  return concurrency;
+}
+
+RetentionSpec ReadRetention(StrictReader& spec) {
+  RetentionSpec retention;
+  const json* value = spec.Object("retention");
+  if (value == nullptr) return retention;
+  StrictReader reader(*value, "spec.retention");
+  retention.max_count = reader.Int("maxCount", retention.max_count, 1, 100'000);
+  retention.keep_last_per_ref = reader.Int("keepLastPerRef", retention.keep_last_per_ref, 0, 100);
+  if (auto status = reader.Finish(UnknownMembers::kIgnore); !status) {
+    return spec.Take(Result<RetentionSpec>(Fail(status.error())));
+  }
+  return retention;
+}
+
 CommitTestTemplate ReadTemplate(StrictReader& spec) {
   CommitTestTemplate result;
   const json* value = spec.Object("template");
@@ -47,6 +78,8 @@ CommitTestTemplate ReadTemplate(StrictReader& spec) {
     result.retry =
         reader.Take(ParseRetrySpec(*retry, "spec.template.retry", UnknownMembers::kIgnore));
   }
+  result.ttl_seconds_after_finished = reader.Int(
+      "ttlSecondsAfterFinished", result.ttl_seconds_after_finished, kMinTtlSeconds, kMaxTtlSeconds);
   if (auto status = reader.Finish(UnknownMembers::kIgnore); !status) {
     return spec.Take(Result<CommitTestTemplate>(Fail(status.error())));
   }
@@ -66,6 +99,8 @@ Result<ObservedRepositorySpec> ParseSpec(const json& value) {
   spec.max_backfill = reader.Int("maxBackfill", defaults.max_backfill, 1, 1000);
   spec.initial_commits = reader.Int("initialCommits", defaults.initial_commits, 0, 1000);
   spec.suspend = reader.Bool("suspend", false);
+  spec.concurrency = ReadConcurrency(reader);
+  spec.retention = ReadRetention(reader);
   spec.template_ = ReadTemplate(reader);
   if (spec.url.empty()) reader.Refuse("url", "is empty, expected the repository's URL");
   if (auto status = reader.Finish(UnknownMembers::kIgnore); !status) {
@@ -80,6 +115,8 @@ ObservedRepositoryStatus ParseStatus(const json& value) {
   status.conditions = ParseConditions(kube::ArrayAt(value, "conditions"));
   status.last_poll_time = kube::TimeAt(value, "lastPollTime");
   status.last_commit = kube::StringAt(value, "lastCommit");
+  status.running = kube::IntAt(value, "running");
+  status.queued = kube::IntAt(value, "queued");
   for (const json& ref : kube::ArrayAt(value, "refs")) {
     status.refs.push_back({kube::StringAt(ref, "name"), kube::StringAt(ref, "lastSeenCommit"),
                            kube::StringAt(ref, "lastTestName"),
@@ -105,6 +142,10 @@ const kube::ResourceType& ObservedRepositoryType() {
 
 std::string_view CommitPolicyName(CommitPolicy policy) {
   return policy == CommitPolicy::kTipOnly ? "TipOnly" : "EveryCommit";
+}
+
+std::string_view ConcurrencyPolicyName(ConcurrencyPolicy policy) {
+  return policy == ConcurrencyPolicy::kCancelOlder ? "CancelOlder" : "Queue";
 }
 
 std::string_view HistoryName(History history) {
@@ -135,20 +176,29 @@ json ToJson(const ObservedRepositoryStatus& status) {
   if (status.last_poll_time) value["lastPollTime"] = FormatTime(*status.last_poll_time);
   if (!status.last_commit.empty()) value["lastCommit"] = status.last_commit;
   for (const RefStatus& ref : status.refs) value["refs"].push_back(ToJson(ref));
+  if (status.running != 0) value["running"] = status.running;
+  if (status.queued != 0) value["queued"] = status.queued;
   return value;
 }
 
 json ToJson(const ObservedRepositorySpec& spec) {
-  json value = {{"url", spec.url},
-                {"pollPeriodSeconds", spec.poll_period_seconds},
-                {"commitPolicy", CommitPolicyName(spec.commit_policy)},
-                {"history", HistoryName(spec.history)},
-                {"maxBackfill", spec.max_backfill},
-                {"initialCommits", spec.initial_commits},
-                {"template",
-                 {{"tests", ToJson(spec.template_.tests)},
-                  {"execution", ToJson(spec.template_.execution)},
-                  {"retry", ToJson(spec.template_.retry)}}}};
+  json value = {
+      {"url", spec.url},
+      {"pollPeriodSeconds", spec.poll_period_seconds},
+      {"commitPolicy", CommitPolicyName(spec.commit_policy)},
+      {"history", HistoryName(spec.history)},
+      {"maxBackfill", spec.max_backfill},
+      {"initialCommits", spec.initial_commits},
+      {"concurrency",
+       {{"max", spec.concurrency.max}, {"policy", ConcurrencyPolicyName(spec.concurrency.policy)}}},
+      {"retention",
+       {{"maxCount", spec.retention.max_count},
+        {"keepLastPerRef", spec.retention.keep_last_per_ref}}},
+      {"template",
+       {{"tests", ToJson(spec.template_.tests)},
+        {"execution", ToJson(spec.template_.execution)},
+        {"retry", ToJson(spec.template_.retry)},
+        {"ttlSecondsAfterFinished", spec.template_.ttl_seconds_after_finished}}}};
   if (!spec.refs.empty()) value["refs"] = spec.refs;
   if (spec.suspend) value["suspend"] = true;
   return value;

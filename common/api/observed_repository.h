@@ -25,11 +25,36 @@ std::string_view CommitPolicyName(CommitPolicy policy);
 enum class History { kFirstParent, kAll };
 std::string_view HistoryName(History history);
 
+/// What happens to the waiting and running tests of a ref when a newer commit of it appears.
+enum class ConcurrencyPolicy {
+  kQueue,        ///< Nothing: all of them run.
+  kCancelOlder,  ///< They end as Cancelled, with the reason Superseded.
+};
+std::string_view ConcurrencyPolicyName(ConcurrencyPolicy policy);
+
+/// `spec.concurrency`: how many tests of the repository run at the same time.
+struct ConcurrencySpec {
+  std::int64_t max = 5;
+  ConcurrencyPolicy policy = ConcurrencyPolicy::kQueue;
+
+  bool operator==(const ConcurrencySpec&) const = default;
+};
+
+/// `spec.retention`: how many finished CommitTests stay.
+struct RetentionSpec {
+  std::int64_t max_count = 200;
+  /// So many of the newest Passed, and as many of the newest Failed, of each ref stay in any case.
+  std::int64_t keep_last_per_ref = 1;
+
+  bool operator==(const RetentionSpec&) const = default;
+};
+
 /// `spec.template`: what each CommitTest of the repository inherits.
 struct CommitTestTemplate {
   TestsSpec tests;
   ExecutionSpec execution;
   RetrySpec retry;
+  std::int64_t ttl_seconds_after_finished = 604'800;
 
   bool operator==(const CommitTestTemplate&) const = default;
 };
@@ -44,6 +69,8 @@ struct ObservedRepositorySpec {
   std::int64_t max_backfill = 50;  ///< Commits per ref and look; older ones are counted as skipped.
   std::int64_t initial_commits = 1;  ///< Commits of a ref's history at first sight.
   bool suspend = false;
+  ConcurrencySpec concurrency;
+  RetentionSpec retention;
   CommitTestTemplate template_;
 
   bool operator==(const ObservedRepositorySpec&) const = default;
@@ -65,6 +92,9 @@ struct ObservedRepositoryStatus {
   std::optional<WallTime> last_poll_time;  ///< Written with other changes, at most once a minute.
   std::vector<RefStatus> refs;             ///< At most `kMaxObservedRefs`, sorted by name.
   std::string last_commit;                 ///< First 8 digits, for the printer column.
+  // Written by the operator, at most once a minute:
+  std::int64_t running = 0;  ///< CommitTests that have a slot.
+  std::int64_t queued = 0;   ///< CommitTests that wait for one.
 
   bool operator==(const ObservedRepositoryStatus&) const = default;
 };

@@ -227,6 +227,7 @@ TEST(MakePlan, DescribesTheCommitTestInFull) {
   repository.spec.template_.tests.framework = api::Framework::kPytest;
   repository.spec.template_.execution.timeout_seconds = 77;
   repository.spec.template_.retry.infrastructure_limit = 5;
+  repository.spec.template_.ttl_seconds_after_finished = 7'200;
   const char* ref = "refs/heads/feature/x";
   const Plan plan =
       MakePlan(repository, {{ref, Id(1)}}, {Answer(ref, Commits(1, 1), Relation::kInitial)}, kNow);
@@ -247,6 +248,23 @@ TEST(MakePlan, DescribesTheCommitTestInFull) {
   EXPECT_EQ(test.spec.tests, repository.spec.template_.tests);
   EXPECT_EQ(test.spec.execution, repository.spec.template_.execution);
   EXPECT_EQ(test.spec.retry, repository.spec.template_.retry);
+  EXPECT_EQ(test.spec.ttl_seconds_after_finished, 7'200);
+}
+
+TEST(MakePlan, OrdersTheCommitsOfOneLookByTheirDetectedTimes) {
+  const auto repository = Repository({{kDev, Id(1), "", 0}, {kMain, Id(1), "", 0}});
+  const Plan plan = MakePlan(repository, {{kDev, Id(4)}, {kMain, Id(7)}},
+                             {Answer(kDev, Commits(2, 4), Relation::kAdvanced),
+                              Answer(kMain, Commits(5, 7), Relation::kAdvanced)},
+                             kNow);
+  std::vector<WallTime> times;
+  for (const RefStep& step : plan.steps) {
+    for (const api::CommitTest& test : step.create)
+      times.push_back(*test.spec.trigger.detected_time);
+  }
+  ASSERT_EQ(times.size(), 6U);
+  EXPECT_EQ(times.front(), kNow);
+  EXPECT_TRUE(std::ranges::is_sorted(times, std::less_equal<>())) << "two times are equal";
 }
 
 TEST(CursorsAfter, MovesOnlyTheRefsWhoseStepsAreDone) {

@@ -123,6 +123,9 @@ TEST(Crd, DefaultsAreThoseOfTheCode) {
             defaults.schedule_timeout_seconds);
   EXPECT_EQ(execution["startTimeoutSeconds"]["default"].as<std::int64_t>(),
             defaults.start_timeout_seconds);
+  EXPECT_EQ(spec["ttlSecondsAfterFinished"]["default"].as<std::int64_t>(),
+            CommitTestSpec().ttl_seconds_after_finished);
+  EXPECT_EQ(spec["ttlSecondsAfterFinished"]["minimum"].as<std::int64_t>(), kMinTtlSeconds);
   EXPECT_EQ(spec["tests"]["properties"]["path"]["default"].as<std::string>(), TestsSpec().path);
   const YAML::Node repository =
       LoadSchema("observedrepositories.yaml")["properties"]["spec"]["properties"];
@@ -131,6 +134,12 @@ TEST(Crd, DefaultsAreThoseOfTheCode) {
             observed.poll_period_seconds);
   EXPECT_EQ(repository["maxBackfill"]["default"].as<std::int64_t>(), observed.max_backfill);
   EXPECT_EQ(repository["initialCommits"]["default"].as<std::int64_t>(), observed.initial_commits);
+  EXPECT_EQ(repository["concurrency"]["properties"]["max"]["default"].as<std::int64_t>(),
+            observed.concurrency.max);
+  const YAML::Node retention = repository["retention"]["properties"];
+  EXPECT_EQ(retention["maxCount"]["default"].as<std::int64_t>(), observed.retention.max_count);
+  EXPECT_EQ(retention["keepLastPerRef"]["default"].as<std::int64_t>(),
+            observed.retention.keep_last_per_ref);
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ inline CommitTestSpec FullCommitTestSpec() {
   spec.repository_name = "app";
   spec.source = {"https://git.example/app.git", std::string(40, 'b'), "refs/heads/main", "Ada",
                  "Add the engine"};
-  spec.trigger = {TriggerType::kPoll, WallTime(std::chrono::seconds(1'700'000'000))};
+  spec.trigger = {TriggerType::kPoll, WallTime(std::chrono::microseconds(1'700'000'000'000'001))};
   spec.tests = {Framework::kCommand, "checks", {"make", "check"}, {"out/*.xml"}, true};
   spec.execution.image = "registry.example/runner@sha256:0";
   spec.execution.resources = {{"cpu", "1"}, {"memory", "512Mi"}};
@@ -24,6 +24,9 @@ inline CommitTestSpec FullCommitTestSpec() {
   spec.execution.node_selector = {{"disk", "ssd"}};
   spec.execution.tolerations = {{"ci", "Equal", "yes", "NoSchedule"}};
   spec.retry.infrastructure_limit = 1;
+  spec.ttl_seconds_after_finished = 3'600;
+  spec.priority = -2;
+  spec.suspend = true;
   spec.cancel_requested = true;
   return spec;
 }
@@ -61,7 +64,10 @@ inline ObservedRepositorySpec FullObservedRepositorySpec() {
   spec.initial_commits = 2;
   spec.suspend = true;
   const CommitTestSpec commit_test = FullCommitTestSpec();
-  spec.template_ = {commit_test.tests, commit_test.execution, commit_test.retry};
+  spec.concurrency = {2, ConcurrencyPolicy::kCancelOlder};
+  spec.retention = {20, 3};
+  spec.template_ = {commit_test.tests, commit_test.execution, commit_test.retry,
+                    commit_test.ttl_seconds_after_finished};
   return spec;
 }
 
@@ -73,6 +79,8 @@ inline ObservedRepositoryStatus FullObservedRepositoryStatus() {
   status.last_poll_time = time;
   status.refs = {{"refs/heads/main", std::string(40, 'a'), "app-1", 12}};
   status.last_commit = "aaaaaaaa";
+  status.running = 2;
+  status.queued = 40;
   return status;
 }
 
