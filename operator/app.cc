@@ -51,13 +51,14 @@ class RealApp final : public App {
         clock_(clock),
         clients_(std::move(clients)),
         caches_(config.namespaces),
+        slots_(caches_, config.max_running, clock),
         writes_(clock),
         operator_metrics_(metrics),
         recorder_({.controller = "committest.dev/operator", .instance = pod_name}, *clients_.work,
                   clock, random, metrics),
-        gatherer_(caches_, *clients_.work, writes_, clock, config.runner),
+        gatherer_(caches_, slots_, *clients_.work, writes_, clock, config.runner, config.policy),
         applier_(*clients_.work, *clients_.work, recorder_, writes_, operator_metrics_, clock),
-        reconciler_(gatherer_, applier_, *clients_.work),
+        reconciler_(gatherer_, slots_, applier_, *clients_.work),
         controller_(
             {.name = "committest", .workers = config.workers},
             [this](const kube::ObjectKey& key) { return reconciler_.Reconcile(key); }, clock,
@@ -65,6 +66,7 @@ class RealApp final : public App {
         watches_(caches_, {*clients_.work, *clients_.work, clock, random, metrics}),
         health_(metrics) {
     EnqueueChanges(caches_, controller_);
+    slots_.OnTurn([this](const kube::ObjectKey& key) { controller_.Enqueue(key); });
     AddChecks();
     if (config.leader_elect) MakeElector(lease_namespace, pod_name, random, metrics);
   }
@@ -159,6 +161,7 @@ class RealApp final : public App {
   std::atomic<bool> may_lead_ = false;
   Clients clients_;
   CacheSet caches_;
+  Slots slots_;
   WriteMemory writes_;
   OperatorMetrics operator_metrics_;
   kube::EventRecorder recorder_;

@@ -1,5 +1,7 @@
 #include "operator/caches.h"
 
+#include <algorithm>
+
 #include "common/api/names.h"
 
 namespace committest::op {
@@ -50,6 +52,7 @@ std::set<kube::ObjectKey> ChildIndex::Of(const std::string& controller_uid) cons
 Caches::Caches() {
   Follow(jobs, jobs_by_commit_test_);
   Follow(pods, pods_by_job_);
+  Follow(troubles, troubles_by_job_);
 }
 
 std::vector<JobView> Caches::JobsOf(const std::string& commit_test_uid) const {
@@ -58,6 +61,12 @@ std::vector<JobView> Caches::JobsOf(const std::string& commit_test_uid) const {
 
 std::vector<PodView> Caches::PodsOf(const std::string& job_uid) const {
   return Collect(pods, pods_by_job_.Of(job_uid), job_uid);
+}
+
+std::optional<JobTrouble> Caches::TroubleOf(const std::string& job_uid) const {
+  const auto found = Collect(troubles, troubles_by_job_.Of(job_uid), job_uid);
+  const auto latest = std::ranges::max_element(found, {}, &JobTrouble::last_seen);
+  return latest == found.end() ? std::nullopt : std::optional(*latest);
 }
 
 std::optional<kube::ObjectKey> Caches::CommitTestOf(const JobView& job) const {
@@ -74,6 +83,11 @@ std::optional<kube::ObjectKey> Caches::CommitTestOf(const PodView& pod) const {
   const auto label = pod.meta.labels.find(api::kCommitTestLabel);
   if (label == pod.meta.labels.end()) return std::nullopt;
   return kube::ObjectKey{pod.meta.namespace_, label->second};
+}
+
+std::optional<kube::ObjectKey> Caches::CommitTestOf(const JobTrouble& trouble) const {
+  const auto job = jobs.Get({trouble.meta.namespace_, trouble.meta.Controller()->name});
+  return job ? CommitTestOf(*job) : std::nullopt;
 }
 
 CacheSet::CacheSet(const std::vector<std::string>& namespaces) {

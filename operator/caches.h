@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "common/api/commit_test.h"
+#include "common/api/observed_repository.h"
 #include "common/base/mutex.h"
 #include "common/kube/object.h"
 #include "common/kube/store.h"
+#include "operator/job_trouble.h"
 #include "operator/job_view.h"
 #include "operator/pod_view.h"
 
@@ -29,7 +31,7 @@ class ChildIndex {
   std::map<std::string, std::set<kube::ObjectKey>> children_ GUARDED_BY(mutex_);
 };
 
-/// What is known of one namespace, or of all: three stores and the indexes over them. Watchers fill
+/// What is known of one namespace, or of all: the stores and the indexes over them. Watchers fill
 /// the stores; handlers added later than the constructor's see the indexes up to date.
 class Caches {
  public:
@@ -40,20 +42,26 @@ class Caches {
   kube::Store<api::CommitTest> commit_tests;
   kube::Store<JobView> jobs;
   kube::Store<PodView> pods;
+  kube::Store<JobTrouble> troubles;
+  kube::Store<api::ObservedRepository> repositories;
 
   /// The Jobs whose controller has this UID, in the order of their keys.
   std::vector<JobView> JobsOf(const std::string& commit_test_uid) const;
   /// The Pods whose controller has this UID, in the order of their keys.
   std::vector<PodView> PodsOf(const std::string& job_uid) const;
+  /// What the Job controller said last about this Job, if it could not create its Pod.
+  std::optional<JobTrouble> TroubleOf(const std::string& job_uid) const;
 
   /// The CommitTest that a Job or Pod is about, for enqueuing. A wrong guess does no harm: the
   /// reconcile goes by UIDs. nullopt: none of ours.
   std::optional<kube::ObjectKey> CommitTestOf(const JobView& job) const;
   std::optional<kube::ObjectKey> CommitTestOf(const PodView& pod) const;
+  std::optional<kube::ObjectKey> CommitTestOf(const JobTrouble& trouble) const;
 
  private:
   ChildIndex jobs_by_commit_test_;
   ChildIndex pods_by_job_;
+  ChildIndex troubles_by_job_;
 };
 
 /// The caches of the watched namespaces. Constant after start.

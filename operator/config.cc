@@ -151,15 +151,15 @@ void ReadLease(Reader& reader, Config& config) {
   reader.Matching("lease-name", IsObjectName, "the name of a Lease", config.lease_name);
 }
 
-void ReadWorkers(Reader& reader, Config& config) {
-  const std::string* value = reader.Last("workers");
-  if (value == nullptr) return;
-  const std::optional<int> workers = Number(*value);
-  if (!workers || *workers < 1 || *workers > 64) {
-    reader.Refuse(Wrong("workers", *value, "a number from 1 to 64"));
-    return;
-  }
-  config.workers = *workers;
+/// The number that `name` was given, if it is in the range; else `fallback`.
+int ReadNumber(Reader& reader, const char* name, int minimum, int maximum, int fallback) {
+  const std::string* value = reader.Last(name);
+  if (value == nullptr) return fallback;
+  const std::optional<int> number = Number(*value);
+  if (number && *number >= minimum && *number <= maximum) return *number;
+  reader.Refuse(Wrong(
+      name, *value, "a number from " + std::to_string(minimum) + " to " + std::to_string(maximum)));
+  return fallback;
 }
 
 }  // namespace
@@ -179,7 +179,11 @@ Result<Config> MakeConfig(const Settings& settings) {
   if (const std::string* format = reader.Last("log-format")) {
     reader.Take(log::ParseFormat(*format), config.log_format);
   }
-  ReadWorkers(reader, config);
+  config.workers = ReadNumber(reader, "workers", 1, 64, config.workers);
+  config.max_running = ReadNumber(reader, "max-running", 0, 1'000'000, 100);
+  config.policy.finished_job_ttl = std::chrono::seconds(
+      ReadNumber(reader, "finished-job-ttl-seconds", static_cast<int>(kMinJobTtl.count()),
+                 31'536'000, static_cast<int>(Policy().finished_job_ttl.count())));
   if (Status status = reader.Finish(); !status) return Fail(std::move(status.error()));
   return config;
 }

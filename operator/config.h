@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "common/base/log.h"
 #include "common/base/result.h"
+#include "operator/observed.h"
 #include "operator/runner_defaults.h"
 
 namespace committest::op {
@@ -19,6 +21,8 @@ struct Config {
   std::string kubeconfig;  ///< Empty: as common/kube/config.h finds it.
   std::string context;
   RunnerDefaults runner;
+  Policy policy;
+  std::int64_t max_running = 100;  ///< 0: no limit.
   bool leader_elect = false;
   std::string lease_namespace;  ///< Empty: the operator's own.
   std::string lease_name = "committest-operator";

@@ -38,10 +38,10 @@ std::string Within(std::int64_t limit) {
 }
 
 Ending NotScheduled(const api::ExecutionSpec& execution, const Waiting& waiting) {
-  const bool told = waiting.reason == api::reason::kUnschedulable;
+  const bool told = waiting.specific && waiting.reason != api::reason::kWaitingForPod;
   return ErrorEnding(
-      told ? api::reason::kUnschedulable : api::reason::kStartTimeout,
-      "no node was found" + Within(execution.schedule_timeout_seconds) + ": " + waiting.message,
+      told ? waiting.reason : api::reason::kStartTimeout,
+      "the Pod got no node" + Within(execution.schedule_timeout_seconds) + ": " + waiting.message,
       api::FailureClass::kInfrastructure);
 }
 
@@ -82,10 +82,10 @@ std::optional<Deadline> NextDeadline(const api::CommitTestSpec& spec, const JobV
 }
 
 std::optional<Ending> JudgeDeadlines(const api::CommitTestSpec& spec, const JobView& job,
-                                     const PodView* pod, WallTime now) {
+                                     const PodView* pod, const JobTrouble* trouble, WallTime now) {
   const std::optional<Deadline> deadline = NextDeadline(spec, job, pod);
   if (!deadline || now < deadline->at) return std::nullopt;
-  const Waiting waiting = WaitingOf(job, pod);
+  const Waiting waiting = WaitingOf(job, pod, trouble);
   Ending ending;
   switch (deadline->stage) {
     case Stage::kSchedule:

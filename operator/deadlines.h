@@ -6,6 +6,7 @@
 #include "common/api/commit_test.h"
 #include "common/base/clock.h"
 #include "operator/ending.h"
+#include "operator/job_trouble.h"
 #include "operator/job_view.h"
 #include "operator/pod_view.h"
 
@@ -45,13 +46,14 @@ std::optional<Deadline> NextDeadline(const api::CommitTestSpec& spec, const JobV
 /// | step      | what the Pod says          | ending                                             |
 /// |-----------|----------------------------|----------------------------------------------------|
 /// | kSchedule | PodScheduled False         | Error Unschedulable, with the scheduler's words    |
+/// | kSchedule | no Pod, creating it refused| Error QuotaExceeded or AdmissionDenied, with words |
 /// | kSchedule | no Pod, or not looked at   | Error StartTimeout                                 |
 /// | kStart    | an image reason            | Error ImagePullFailed, with the kubelet's words    |
 /// | kStart    | a container-config reason  | Error ConfigurationError, with the kubelet's words |
 /// | kStart    | otherwise                  | Error StartTimeout                                 |
 /// | kRun      |                            | Failed TimedOut                                    |
 std::optional<Ending> JudgeDeadlines(const api::CommitTestSpec& spec, const JobView& job,
-                                     const PodView* pod, WallTime now);
+                                     const PodView* pod, const JobTrouble* trouble, WallTime now);
 
 /// The Job's activeDeadlineSeconds: all own deadlines together and a minute more, so that it only
 /// acts when no operator does.

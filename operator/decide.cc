@@ -29,6 +29,21 @@ Ending Cancelled() {
   return ending;
 }
 
+/// A verdict that is already there is worth more than the newer commit.
+bool IsSuperseded(const Observed& observed) {
+  return observed.place.turn == Turn::kSuperseded &&
+         !JudgePods(observed.commit_test.spec, observed.pods);
+}
+
+Ending Superseded(const Observed& observed) {
+  Ending ending = Cancelled();
+  ending.reason = api::reason::kSuperseded;
+  ending.message = "CommitTest " + observed.place.detail +
+                   " tests a newer commit of the same ref, and the repository's policy is "
+                   "CancelOlder";
+  return ending;
+}
+
 /// The recorded Job is not under its name (any more).
 Decision DecideRecordedWithoutJob(const Observed& observed, const CurrentAttempt& current) {
   if (auto ending = JudgePods(observed.commit_test.spec, observed.pods)) {
@@ -80,6 +95,7 @@ Decision Decide(const Observed& observed) {
         ErrorEnding(api::reason::kConfigurationError, problem, api::FailureClass::kConfiguration));
   }
   if (commit_test.spec.cancel_requested) return EndCommitTest(observed, current, Cancelled());
+  if (IsSuperseded(observed)) return EndCommitTest(observed, current, Superseded(observed));
   return current.recorded != nullptr ? DecideRecorded(observed, current)
                                      : DecideUnrecorded(observed, current);
 }

@@ -53,8 +53,8 @@ inline constexpr std::chrono::seconds kQuietPeriod{5};
 /// How long a finished Job may stay without evidence of its Pod: the Pod's last status may reach us
 /// later than the Job's.
 inline constexpr std::chrono::seconds kEvidenceGrace{5};
-/// Refusals that someone must lift are tried again this slowly.
-inline constexpr std::chrono::seconds kRefusalRetry{60};
+/// How long a CommitTest waits for a slot before the status mentions it.
+inline constexpr std::chrono::seconds kQueueQuietPeriod{2};
 /// Every waiting state is looked at again after this long at the latest, even without an event.
 inline constexpr std::chrono::seconds kSafetyNet{60};
 
@@ -67,15 +67,23 @@ std::chrono::milliseconds RetryDelay(std::int64_t ended);
 /// |  # | situation                                        | decision
 /// |----|--------------------------------------------------|---------
 /// |  1 | the CommitTest is being deleted                  | nothing: garbage collection takes the Job
-/// |  2 | a result is set                                  | the status stays; own Jobs that could still run are deleted
+/// |  2 | a result is set                                  | the status stays; own Jobs that could still run are deleted,
+/// |    |                                                  | the others when their time is over
 /// |  3 | the spec cannot be read, or cannot be run        | Error ConfigurationError
 /// |  4 | cancelRequested                                  | Cancelled
+/// |    | superseded, and its Pods are no evidence         | Cancelled Superseded
 /// |  5 | recorded; its Pods are evidence                  | ends as verdict.h says, Job or not
 /// |  6 | recorded; Job absent, or another under its name: |
 /// |    |   confirmed by a live GET                        | attempt ends JobDeleted
 /// |    |   not confirmed                                  | look again in a second
 /// |  7 | not recorded; a Job of the name is not ours      | Error NameConflict
-/// |  8 | not recorded; no Job; the last back-off runs     | Started=False/Retrying, look again
+/// |  8 | not recorded; no Job:                            |
+/// |    |   spec.suspend                                   | Admitted=False/Suspended
+/// |    |   refused for scheduleTimeoutSeconds             | Error QuotaExceeded or AdmissionDenied
+/// |    |   refused a short while ago                      | nothing, look again
+/// |    |   its repository cannot be read                  | Admitted=False/RepositoryNotReady
+/// |    |   waits for a slot                               | Admitted=False/Queued after kQueueQuietPeriod
+/// |    |   the last back-off runs                         | Started=False/Retrying, look again
 /// |  9 | not recorded; no Job; the launch was refused:    |
 /// |    |   by a quota                                     | Started=False/QuotaExceeded, slowly
 /// |    |   by admission or missing rights                 | Started=False/AdmissionDenied, slowly

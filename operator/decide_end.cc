@@ -87,6 +87,30 @@ Decision Verdict(const Observed& observed, StatusBuilder builder, const Ending& 
   return decision;
 }
 
+/// When the Jobs of a CommitTest with a result may go.
+WallTime JobsExpire(const api::CommitTestStatus& status, const Policy& policy, WallTime now) {
+  const api::Condition* recorded =
+      api::FindCondition(status.conditions, api::condition::kResultsRecorded);
+  const bool stored = recorded != nullptr && recorded->status == api::condition::kTrue;
+  const auto ttl = std::max(stored ? kMinJobTtl : policy.finished_job_ttl, kMinJobTtl);
+  return status.completion_time.value_or(now) + ttl;
+}
+
+/// Deletes the Jobs that have come to their end, or asks to be called when that is due.
+void DeleteExpired(const Observed& observed, Decision& decision) {
+  const api::CommitTestStatus& status = decision.next_status;
+  const WallTime expire = JobsExpire(status, observed.policy, observed.now);
+  for (const JobView& job : observed.other_jobs) {
+    if (job.meta.deletion_time || !BelongsTo(job, observed.commit_test, status)) continue;
+    if (!job.Finished() && !EndedByEvidence(job, status)) continue;
+    if (observed.now >= expire) {
+      decision.actions.emplace_back(DeleteJob{job.meta.Key(), job.meta.uid});
+    } else {
+      decision.requeue_after = std::chrono::ceil<milliseconds>(expire - observed.now);
+    }
+  }
+}
+
 }  // namespace
 
 milliseconds RetryDelay(std::int64_t ended) {
@@ -105,6 +129,7 @@ Decision AfterTheEnd(const Observed& observed) {
   Decision decision;
   decision.next_status = observed.commit_test.status;
   DeleteStrays(observed, decision);
+  DeleteExpired(observed, decision);
   return decision;
 }
 

@@ -24,6 +24,10 @@ const PodView* LeadingPod(const Observed& observed) {
   return pods.empty() ? nullptr : &pods.front();
 }
 
+const JobTrouble* TroubleOf(const Observed& observed) {
+  return observed.trouble ? &*observed.trouble : nullptr;
+}
+
 /// A finished Job whose Pod left no evidence.
 Ending EndingOfJob(const JobView& job) {
   if (job.complete) {
@@ -82,7 +86,7 @@ std::optional<Ending> Judge(const Observed& observed, const CurrentAttempt& curr
   }
   if (auto ending = JudgeLostPod(observed, current)) return ending;
   if (observed.job->Finished()) return JudgeFinishedJob(observed);
-  return JudgeDeadlines(spec, *observed.job, pod, observed.now);
+  return JudgeDeadlines(spec, *observed.job, pod, TroubleOf(observed), observed.now);
 }
 
 milliseconds UntilNextLook(const Observed& observed, const PodView* pod) {
@@ -100,7 +104,7 @@ milliseconds UntilNextLook(const Observed& observed, const PodView* pod) {
     consider(*pod->meta.deletion_time + kDeletionGrace);
   }
   if (pod == nullptr || pod->Running() == nullptr) {
-    const Waiting waiting = WaitingOf(*observed.job, pod);
+    const Waiting waiting = WaitingOf(*observed.job, pod, TroubleOf(observed));
     if (waiting.since) consider(*waiting.since + kQuietPeriod);
   }
   return wait;
@@ -145,7 +149,7 @@ void Wait(const Observed& observed, const CurrentAttempt& current, const PodView
   if (observed.job->Finished()) return;
   // Started=True is not taken back within an attempt; only its end does that.
   if (current.recorded != nullptr && current.recorded->start_time) return;
-  const Waiting waiting = WaitingOf(*observed.job, pod);
+  const Waiting waiting = WaitingOf(*observed.job, pod, TroubleOf(observed));
   const bool long_enough = waiting.since && observed.now >= *waiting.since + kQuietPeriod;
   if (!waiting.specific && !long_enough) return;
   if (SaysNothingNew(observed.commit_test.status, waiting)) return;

@@ -28,18 +28,22 @@ void GatherOthers(const Caches& caches, const CurrentAttempt& current, Observed&
 
 void GatherPods(const Caches& caches, const CurrentAttempt& current, Observed& observed) {
   const std::string job_uid = JobUidOf(current, observed);
-  if (!job_uid.empty()) observed.pods = caches.PodsOf(job_uid);
+  if (job_uid.empty()) return;
+  observed.pods = caches.PodsOf(job_uid);
+  if (observed.pods.empty()) observed.trouble = caches.TroubleOf(job_uid);
 }
 
 }  // namespace
 
-Gatherer::Gatherer(const CacheSet& caches, kube::Reader& reader, WriteMemory& writes,
-                   const Clock& clock, RunnerDefaults defaults)
+Gatherer::Gatherer(const CacheSet& caches, Slots& slots, kube::Reader& reader, WriteMemory& writes,
+                   const Clock& clock, RunnerDefaults defaults, Policy policy)
     : caches_(caches),
+      slots_(slots),
       reader_(reader),
       writes_(writes),
       clock_(clock),
-      defaults_(std::move(defaults)) {}
+      defaults_(std::move(defaults)),
+      policy_(policy) {}
 
 Result<std::optional<nlohmann::json>> Gatherer::GetLive(const kube::ResourceType& type,
                                                         const ObjectKey& key) {
@@ -134,6 +138,8 @@ Result<Gathering> Gatherer::Gather(const ObjectKey& key) {
   Observed& observed = gathering.observed;
   observed.now = clock_.Wall();
   observed.defaults = defaults_;
+  observed.policy = policy_;
+  observed.place = slots_.PlaceOf(key);
   const Result<Sight> sight = GatherCommitTest(*caches, key, observed);
   if (!sight) return Fail(sight.error());
   gathering.sight = *sight;

@@ -11,6 +11,7 @@
 #include "operator/attempts.h"
 #include "operator/caches.h"
 #include "operator/observed.h"
+#include "operator/slots.h"
 
 namespace committest::op {
 
@@ -39,8 +40,8 @@ struct Gathering {
 class Gatherer {
  public:
   /// The references must outlive the gatherer.
-  Gatherer(const CacheSet& caches, kube::Reader& reader, WriteMemory& writes, const Clock& clock,
-           RunnerDefaults defaults);
+  Gatherer(const CacheSet& caches, Slots& slots, kube::Reader& reader, WriteMemory& writes,
+           const Clock& clock, RunnerDefaults defaults, Policy policy);
 
   /// Errors are those of the live GETs: then nothing may be decided.
   Result<Gathering> Gather(const kube::ObjectKey& key);
@@ -59,10 +60,12 @@ class Gatherer {
                                                 const kube::ObjectKey& key);
 
   const CacheSet& caches_;
+  Slots& slots_;
   kube::Reader& reader_;
   WriteMemory& writes_;
   const Clock& clock_;
   const RunnerDefaults defaults_;
+  const Policy policy_;
 };
 
 }  // namespace committest::op

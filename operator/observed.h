@@ -1,13 +1,16 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "common/api/commit_test.h"
 #include "common/base/clock.h"
+#include "operator/job_trouble.h"
 #include "operator/job_view.h"
 #include "operator/pod_view.h"
+#include "operator/queue.h"
 #include "operator/runner_defaults.h"
 
 namespace committest::op {
@@ -25,6 +28,16 @@ struct LaunchError {
   std::string message;  ///< The server's own words.
 };
 
+/// A finished Job stays at least this long, many times longer than a request of a former leader may
+/// be on its way: as long as it is there, its name cannot be taken again (reliability rule 0.2).
+inline constexpr std::chrono::seconds kMinJobTtl{api::kMinTtlSeconds};
+
+/// Rules that are the same for all CommitTests of an operator.
+struct Policy {
+  /// How long a Job stays after the verdict if the log is not stored elsewhere.
+  std::chrono::seconds finished_job_ttl{3'600};
+};
+
 /// Everything that one decision depends on, as plain data. `Gather` fills it.
 struct Observed {
   api::CommitTest commit_test;
@@ -39,9 +52,14 @@ struct Observed {
   /// A live GET in this pass said that the Pod that the current attempt is recorded with does not
   /// exist.
   bool pod_confirmed_absent = false;
+  /// What the Job controller says if it cannot create the Pod of the current attempt's Job.
+  std::optional<JobTrouble> trouble;
+  /// Its place in the queue.
+  Place place;
   /// The answer to the launch that the previous decision of this pass asked for.
   std::optional<LaunchError> launch_error;
   RunnerDefaults defaults;
+  Policy policy;
   WallTime now;
 };
 

@@ -48,6 +48,7 @@ Result<kube::Outcome> Reconciler::DecideAndApply(Observed observed) {
 
 Status Reconciler::TakeAnswer(const Applied& applied, Observed& observed) {
   if (applied.launch == Launch::kRefused) {
+    slots_.Refused(observed.commit_test.meta.Key(), *applied.refusal);
     observed.launch_error = applied.refusal;
     return {};
   }

@@ -12,8 +12,8 @@ namespace committest::op {
 class Reconciler {
  public:
   /// The references must outlive the reconciler.
-  Reconciler(Gatherer& gatherer, Applier& applier, kube::Reader& reader)
-      : gatherer_(gatherer), applier_(applier), reader_(reader) {}
+  Reconciler(Gatherer& gatherer, Slots& slots, Applier& applier, kube::Reader& reader)
+      : gatherer_(gatherer), slots_(slots), applier_(applier), reader_(reader) {}
 
   /// A CommitTest that does not exist is a quiet success.
   Result<kube::Outcome> Reconcile(const kube::ObjectKey& key);
@@ -24,6 +24,7 @@ class Reconciler {
   Status TakeAnswer(const Applied& applied, Observed& observed);
 
   Gatherer& gatherer_;
+  Slots& slots_;
   Applier& applier_;
   kube::Reader& reader_;
 };

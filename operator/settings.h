@@ -29,6 +29,12 @@ inline constexpr std::array kSettings{
     Setting{"runner-memory", SettingType::kText, "Their memory request and limit, such as 512Mi"},
     Setting{"runner-ephemeral-storage", SettingType::kText,
             "Their disk request and limit, such as 2Gi"},
+    Setting{"max-running", SettingType::kText,
+            "How many CommitTests may run at a time in all repositories; 0 for no limit. The "
+            "default is 100"},
+    Setting{"finished-job-ttl-seconds", SettingType::kText,
+            "How long a Job and its Pod stay after the verdict, so that kubectl logs works; at "
+            "least 600. The default is 3600"},
     Setting{"leader-elect", SettingType::kFlag,
             "Work only while holding a Lease, so that several replicas can run"},
     Setting{"lease-namespace", SettingType::kText,

@@ -40,9 +40,9 @@ std::optional<milliseconds> DurationOf(const Ending& ending) {
 
 /// The place of a condition in the list; those of others come last, by type.
 std::pair<std::ptrdiff_t, std::string_view> OrderOf(const api::Condition& condition) {
-  static constexpr std::array<std::string_view, 4> kOrder{
+  static constexpr std::array<std::string_view, 5> kOrder{
       api::condition::kAdmitted, api::condition::kStarted, api::condition::kCompleted,
-      api::condition::kSucceeded};
+      api::condition::kSucceeded, api::condition::kResultsRecorded};
   return {std::ranges::find(kOrder, condition.type) - kOrder.begin(), condition.type};
 }
 
@@ -74,19 +74,28 @@ void StatusBuilder::Condition(const char* type, const char* status, const std::s
                     {type, status, reason, Clean(message), commit_test_.meta.generation, now_});
 }
 
-void StatusBuilder::Common() {
+void StatusBuilder::Describe() {
   status_.observed_generation = commit_test_.meta.generation;
   if (!status_.queued_time) status_.queued_time = commit_test_.meta.creation_time;
   const api::Source& source = commit_test_.spec.source;
   status_.display.commit = source.commit.substr(0, 8);
   status_.display.branch = Truncate(OneLine(api::ShortRef(source.ref)), kMaxDisplayBytes);
-  Condition(api::condition::kAdmitted, api::condition::kTrue, api::reason::kAdmitted,
-            "the CommitTest may run");
   if (status_.result) return;
   Condition(api::condition::kCompleted, api::condition::kFalse, api::reason::kPending,
             "there is no verdict yet");
   Condition(api::condition::kSucceeded, api::condition::kUnknown, api::reason::kPending,
             "there is no verdict yet");
+}
+
+void StatusBuilder::Admit() {
+  Condition(api::condition::kAdmitted, api::condition::kTrue, api::reason::kAdmitted,
+            "the CommitTest may run");
+}
+
+void StatusBuilder::NotAdmitted(const std::string& reason, const std::string& message) {
+  Describe();
+  Condition(api::condition::kAdmitted, api::condition::kFalse, reason, message);
+  status_.display.reason = reason;
 }
 
 void StatusBuilder::RecordAttempt(std::int64_t number, const std::string& job_name,
@@ -102,7 +111,8 @@ void StatusBuilder::RecordAttempt(std::int64_t number, const std::string& job_na
 }
 
 void StatusBuilder::Running(const Evidence& evidence) {
-  Common();
+  Describe();
+  Admit();
   if (api::Attempt* attempt = Open(); attempt != nullptr) {
     TakeEvidence(evidence, *attempt);
     if (!attempt->start_time) attempt->start_time = now_;
@@ -114,7 +124,8 @@ void StatusBuilder::Running(const Evidence& evidence) {
 }
 
 void StatusBuilder::NotStarted(const std::string& reason, const std::string& message) {
-  Common();
+  Describe();
+  Admit();
   Condition(api::condition::kStarted, api::condition::kFalse, reason, message);
   status_.display.reason = reason;
 }
@@ -154,7 +165,9 @@ void StatusBuilder::TakeSummary(const Ending& ending) {
 }
 
 void StatusBuilder::Finish(const Ending& ending) {
-  Common();
+  Describe();
+  const bool launched = !status_.attempts.empty();
+  if (launched) Admit();
   const bool cancelled = ending.result == api::TestResult::kCancelled;
   const bool passed = ending.result == api::TestResult::kPassed;
   status_.result = ending.result;
@@ -164,9 +177,13 @@ void StatusBuilder::Finish(const Ending& ending) {
               "Pod " + ending.evidence->pod_name + " ran on node " + ending.evidence->node_name);
   }
   Condition(api::condition::kCompleted, api::condition::kTrue,
-            cancelled ? api::reason::kCancelled : api::reason::kFinished, ending.message);
+            cancelled ? ending.reason : api::reason::kFinished, ending.message);
   Condition(api::condition::kSucceeded, passed ? api::condition::kTrue : api::condition::kFalse,
             ending.reason, ending.message);
+  if (launched) {
+    Condition(api::condition::kResultsRecorded, api::condition::kFalse, api::reason::kNotConfigured,
+              "the log is stored nowhere else: kubectl logs shows it as long as the Job stays");
+  }
   TakeSummary(ending);
   status_.display.reason = ending.reason;
   if (!cancelled && api::IsCommitId(commit_test_.spec.source.commit)) {

@@ -21,6 +21,8 @@ class StatusBuilder {
   /// Records the attempt `number` as open with its Job, unless it is recorded already; its Job is
   /// never changed afterwards. The oldest attempts beyond `kMaxAttempts` are forgotten.
   void RecordAttempt(std::int64_t number, const std::string& job_name, const std::string& job_uid);
+  /// It waits for a slot: Admitted is False for `reason`.
+  void NotAdmitted(const std::string& reason, const std::string& message);
   /// The container of the open attempt runs: Started is True.
   void Running(const Evidence& evidence);
   /// Started is False for `reason`.
@@ -35,7 +37,8 @@ class StatusBuilder {
 
  private:
   api::Attempt* Open();
-  void Common();
+  void Describe();
+  void Admit();
   void Condition(const char* type, const char* status, const std::string& reason,
                  const std::string& message);
   void TakeSummary(const Ending& ending);

@@ -43,10 +43,33 @@ Waiting OfContainer(const PodView& pod, std::optional<WallTime> since) {
                "node " + pod.node_name + " prepares the container of Pod " + pod.meta.name, since);
 }
 
+/// The Job controller's words begin with the name of a Pod that never was, another one each time.
+std::string WithoutPodName(std::string_view message) {
+  static constexpr std::string_view kBegin = "Error creating: pods \"";
+  if (!message.starts_with(kBegin)) return OneLine(message);
+  const std::size_t end = message.find('"', kBegin.size());
+  if (end == std::string_view::npos) return OneLine(message);
+  return OneLine("the Pod cannot be created:" + std::string(message.substr(end + 1)));
+}
+
+Waiting OfTrouble(const JobTrouble& trouble) {
+  const auto says = [&trouble](std::string_view words) {
+    return trouble.message.find(words) != std::string::npos;
+  };
+  const char* reason = api::reason::kWaitingForPod;
+  if (says("exceeded quota") || says("failed quota")) {
+    reason = api::reason::kQuotaExceeded;
+  } else if (says("forbidden") || says("denied")) {
+    reason = api::reason::kAdmissionDenied;
+  }
+  return {reason, WithoutPodName(trouble.message), true, trouble.last_seen, false};
+}
+
 }  // namespace
 
-Waiting WaitingOf(const JobView& job, const PodView* pod) {
+Waiting WaitingOf(const JobView& job, const PodView* pod, const JobTrouble* trouble) {
   if (pod == nullptr) {
+    if (trouble != nullptr && !job.suspended) return OfTrouble(*trouble);
     return Plain(api::reason::kWaitingForPod,
                  job.suspended ? "Job " + job.meta.name + " is suspended"
                                : "the Job controller has not made a Pod for Job " + job.meta.name,

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "common/base/clock.h"
+#include "operator/job_trouble.h"
 #include "operator/job_view.h"
 #include "operator/pod_view.h"
 
@@ -21,10 +22,13 @@ struct Waiting {
   bool backing_off = false;
 };
 
-/// Total: `pod` is null as long as there is none.
+/// Total: `pod` is null as long as there is none, `trouble` unless the Job controller has complained.
 ///
 /// | Pod                                                           | reason            | specific |
 /// |---------------------------------------------------------------|-------------------|----------|
+/// | none; trouble says "exceeded quota"                           | QuotaExceeded     | yes      |
+/// | none; trouble says "forbidden" or "denied"                    | AdmissionDenied   | yes      |
+/// | none; trouble says something else                             | WaitingForPod     | yes      |
 /// | none                                                          | WaitingForPod     |          |
 /// | PodScheduled is False                                         | Unschedulable     | yes      |
 /// | PodScheduled is absent, no node                               | WaitingForPod     |          |
@@ -34,6 +38,6 @@ struct Waiting {
 /// | waiting: CreateContainerConfigError, CreateContainerError,    | ContainerConfig   | yes      |
 /// |   RunContainerError, PreCreateHookError                       |                   |          |
 /// | anything else                                                 | ContainerCreating |          |
-Waiting WaitingOf(const JobView& job, const PodView* pod);
+Waiting WaitingOf(const JobView& job, const PodView* pod, const JobTrouble* trouble);
 
 }  // namespace committest::op

@@ -7,16 +7,16 @@
 namespace committest::op {
 namespace {
 
+const std::string kOurs = std::string(api::kManagedByLabel) + "=" + api::kManagedByValue;
+
 kube::WatcherOptions OptionsFor(const kube::ResourceType& type, const std::string& namespace_,
-                                bool ours_only) {
+                                std::string label_selector, std::string field_selector = {}) {
   kube::WatcherOptions options;
   options.name = type.plural;
   options.type = type;
   options.selection.namespace_ = namespace_;
-  if (ours_only) {
-    options.selection.label_selector =
-        std::string(api::kManagedByLabel) + "=" + api::kManagedByValue;
-  }
+  options.selection.label_selector = std::move(label_selector);
+  options.selection.field_selector = std::move(field_selector);
   return options;
 }
 
@@ -26,6 +26,21 @@ void EnqueueChildren(kube::Store<T>& store, const Caches& caches, kube::Controll
     for (const auto& object : {before, after}) {
       if (!object) continue;
       if (const auto key = caches.CommitTestOf(*object)) controller.Enqueue(*key);
+    }
+  });
+}
+
+/// Changed limits may change the turn of everybody in the repository, but one that asks is enough:
+/// the plan wakes the others.
+void EnqueueTestsOf(Caches& cache, kube::Controller& controller) {
+  cache.repositories.AddHandler([&cache, &controller](const auto& before, const auto& after) {
+    if (before && after && before->meta.generation == after->meta.generation) return;
+    const kube::ObjectMeta& meta = (after ? after : before)->meta;
+    for (const auto& commit_test : cache.commit_tests.List()) {
+      if (commit_test->status.result || commit_test->meta.namespace_ != meta.namespace_) continue;
+      if (commit_test->spec.repository_name != meta.name) continue;
+      controller.Enqueue(commit_test->meta.Key());
+      return;
     }
   });
 }
@@ -40,6 +55,8 @@ void EnqueueChanges(const CacheSet& caches, kube::Controller& controller) {
     });
     EnqueueChildren(cache.jobs, cache, controller);
     EnqueueChildren(cache.pods, cache, controller);
+    EnqueueChildren(cache.troubles, cache, controller);
+    EnqueueTestsOf(cache, controller);
   }
 }
 
@@ -53,11 +70,14 @@ Watches::Watches(const CacheSet& caches, const WatchContext& context) {
     // Watchers cannot be moved, so only an aggregate of prvalues builds them in place.
     // NOLINTNEXTLINE(modernize-make-unique)
     watches_.push_back(std::unique_ptr<NamespaceWatches>(new NamespaceWatches{
-        make(OptionsFor(api::CommitTestType(), name, false), cache->commit_tests,
+        make(OptionsFor(api::CommitTestType(), name, {}), cache->commit_tests,
              kube::ParseFn<api::CommitTest>(api::ParseCommitTest)),
-        make(OptionsFor(JobType(), name, true), cache->jobs, kube::ParseFn<JobView>(ParseJobView)),
-        make(OptionsFor(PodType(), name, true), cache->pods,
-             kube::ParseFn<PodView>(ParsePodView))}));
+        make(OptionsFor(JobType(), name, kOurs), cache->jobs, kube::ParseFn<JobView>(ParseJobView)),
+        make(OptionsFor(PodType(), name, kOurs), cache->pods, kube::ParseFn<PodView>(ParsePodView)),
+        make(OptionsFor(api::ObservedRepositoryType(), name, {}), cache->repositories,
+             kube::ParseFn<api::ObservedRepository>(api::ParseObservedRepository)),
+        make(OptionsFor(EventType(), name, {}, kJobTroubleSelector), cache->troubles,
+             kube::ParseFn<JobTrouble>(ParseJobTrouble))}));
   }
 }
 
@@ -66,11 +86,15 @@ void Watches::Start() {
     watch->commit_tests.Start();
     watch->jobs.Start();
     watch->pods.Start();
+    watch->repositories.Start();
+    watch->troubles.Start();
   }
 }
 
 void Watches::Stop() {
   for (const auto& watch : watches_) {
+    watch->troubles.Stop();
+    watch->repositories.Stop();
     watch->pods.Stop();
     watch->jobs.Stop();
     watch->commit_tests.Stop();
@@ -81,6 +105,7 @@ Status Watches::WaitReady(MonotonicTime deadline, const std::stop_token& stop) c
   for (const auto& watch : watches_) {
     if (Status ready = watch->jobs.WaitReady(deadline, stop); !ready) return ready;
     if (Status ready = watch->pods.WaitReady(deadline, stop); !ready) return ready;
+    if (Status ready = watch->repositories.WaitReady(deadline, stop); !ready) return ready;
     if (Status ready = watch->commit_tests.WaitReady(deadline, stop); !ready) return ready;
   }
   return {};
@@ -88,25 +113,9 @@ Status Watches::WaitReady(MonotonicTime deadline, const std::stop_token& stop) c
 
 bool Watches::Ready() const {
   return std::ranges::all_of(watches_, [](const auto& watch) {
-    return watch->commit_tests.Ready() && watch->jobs.Ready() && watch->pods.Ready();
+    return watch->commit_tests.Ready() && watch->jobs.Ready() && watch->pods.Ready() &&
+           watch->repositories.Ready();
   });
-}
-
-MonotonicTime Watches::OldestContact() const {
-  MonotonicTime oldest = MonotonicTime::max();
-  for (const auto& watch : watches_) {
-    oldest = std::min({oldest, watch->commit_tests.LastContact(), watch->jobs.LastContact(),
-                       watch->pods.LastContact()});
-  }
-  return oldest;
-}
-
-void Watches::StepAll() {
-  for (const auto& watch : watches_) {
-    watch->commit_tests.Step();
-    watch->jobs.Step();
-    watch->pods.Step();
-  }
 }
 
 }  // namespace committest::op

@@ -29,8 +29,9 @@ struct WatchContext {
 /// watches start.
 void EnqueueChanges(const CacheSet& caches, kube::Controller& controller);
 
-/// Keeps the caches of all namespaces up to date: CommitTests, and the Jobs and Pods that carry our
-/// label.
+/// Keeps the caches of all namespaces up to date: CommitTests, ObservedRepositories, the Jobs and Pods
+/// that carry our label, and the Job controller's complaints. The latter only explain: nobody waits
+/// for their cache.
 class Watches {
  public:
   Watches(const CacheSet& caches, const WatchContext& context);
@@ -40,17 +41,14 @@ class Watches {
   /// Waits until all caches are filled.
   Status WaitReady(MonotonicTime deadline, const std::stop_token& stop) const;
   bool Ready() const;
-  /// When the watch that was silent longest last heard from the server.
-  MonotonicTime OldestContact() const;
-
-  /// One step of each watcher on the caller's thread. For simulation.
-  void StepAll();
 
  private:
   struct NamespaceWatches {
     kube::Watcher<api::CommitTest> commit_tests;
     kube::Watcher<JobView> jobs;
     kube::Watcher<PodView> pods;
+    kube::Watcher<api::ObservedRepository> repositories;
+    kube::Watcher<JobTrouble> troubles;
   };
 
   std::vector<std::unique_ptr<NamespaceWatches>> watches_;

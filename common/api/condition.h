@@ -33,6 +33,7 @@ inline constexpr const char* kAdmitted = "Admitted";
 inline constexpr const char* kStarted = "Started";
 inline constexpr const char* kCompleted = "Completed";
 inline constexpr const char* kSucceeded = "Succeeded";
+inline constexpr const char* kResultsRecorded = "ResultsRecorded";
 // Of an ObservedRepository.
 inline constexpr const char* kReady = "Ready";
 inline constexpr const char* kReachable = "Reachable";

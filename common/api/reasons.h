@@ -7,6 +7,8 @@ namespace committest::api::reason {
 
 // Admitted
 inline constexpr const char* kAdmitted = "Admitted";
+inline constexpr const char* kQueued = "Queued";
+inline constexpr const char* kRepositoryNotReady = "RepositoryNotReady";
 
 // Started
 inline constexpr const char* kTestsRunning = "TestsRunning";
@@ -22,6 +24,7 @@ inline constexpr const char* kRetrying = "Retrying";
 // Completed
 inline constexpr const char* kFinished = "Finished";
 inline constexpr const char* kCancelled = "Cancelled";
+inline constexpr const char* kSuperseded = "Superseded";
 
 // Succeeded
 inline constexpr const char* kTestsPassed = "TestsPassed";
@@ -39,6 +42,9 @@ inline constexpr const char* kInfrastructureRetriesExhausted = "InfrastructureRe
 inline constexpr const char* kNameConflict = "NameConflict";
 inline constexpr const char* kPending = "Pending";
 
+// ResultsRecorded
+inline constexpr const char* kNotConfigured = "NotConfigured";
+
 // Infrastructure failures of one attempt
 inline constexpr const char* kJobDeleted = "JobDeleted";
 inline constexpr const char* kPodLost = "PodLost";
@@ -51,11 +57,13 @@ inline constexpr const char* kDeadlineExceeded = "DeadlineExceeded";
 inline constexpr const char* kTerminated = "Terminated";
 inline constexpr const char* kInternalError = "InternalError";
 
+// Admitted of a CommitTest, and Ready of an ObservedRepository
+inline constexpr const char* kSuspended = "Suspended";
+
 // Ready of an ObservedRepository
 inline constexpr const char* kObserving = "Observing";
 inline constexpr const char* kNoMatchingRefs = "NoMatchingRefs";
 inline constexpr const char* kInvalidSpec = "InvalidSpec";
-inline constexpr const char* kSuspended = "Suspended";
 inline constexpr const char* kUnreachable = "Unreachable";
 inline constexpr const char* kCreateFailed = "CreateFailed";
 

@@ -21,11 +21,13 @@ TEST(OperatorSimulation, TakesThreeWritesTwoEventsAndNoReadForAPassingTest) {
   World world(1);
   const std::string name = world.Add(TestsPlan(3, 0));
   world.StartOperator();
-  ASSERT_TRUE(world.RunInOrder());
+  ASSERT_TRUE(world.RunInOrder([&] { return world.AllTerminal(); }));
   EXPECT_EQ(world.ResultOf(name), "Passed");
   EXPECT_EQ(world.Operator().Client().Writes(), 3);
   EXPECT_EQ(world.Operator().Client().Reads(), 0);
   EXPECT_EQ(world.events.total, 2);
+  ASSERT_TRUE(world.RunInOrder());
+  EXPECT_EQ(world.Operator().Client().Writes(), 4) << "and the Job's deletion, much later";
   ExpectSound(world);
 }
 
@@ -43,11 +45,12 @@ TEST(OperatorSimulation, RetriesLostResultsUpToTheLimit) {
   World world(1);
   const std::string name = world.Add({137, "", ""}, 2);
   world.StartOperator();
-  ASSERT_TRUE(world.RunInOrder());
+  ASSERT_TRUE(world.RunInOrder([&] { return world.AllTerminal(); }));
   EXPECT_EQ(world.ResultOf(name), "Error");
   EXPECT_EQ(world.ReasonOf(name), "InfrastructureRetriesExhausted");
   EXPECT_EQ(world.CommitTestNamed(name).status.attempts.size(), 3U);
   EXPECT_EQ(world.server.List("jobs").size(), 3U) << "one Job for each attempt";
+  ASSERT_TRUE(world.RunInOrder());
   ExpectSound(world);
 }
 

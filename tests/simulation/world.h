@@ -18,6 +18,7 @@
 #include "operator/gather.h"
 #include "operator/operator_metrics.h"
 #include "operator/reconciler.h"
+#include "operator/slots.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/model_cluster.h"
 #include "tests/support/model_server.h"
@@ -33,6 +34,9 @@ class CountingEvents final : public kube::EventSink {
   std::map<std::string, int> by_reason;
   int total = 0;
 };
+
+/// How many CommitTests may run at a time in a world.
+inline constexpr std::int64_t kMaxRunning = 2;
 
 /// One operator process: the real reconciler and controller over the model, and caches that follow
 /// the server's log as late as the scheduler wants.
@@ -61,6 +65,7 @@ class OperatorProcess {
   ModelClient client_;
   Metrics metrics_;
   op::CacheSet caches_;
+  op::Slots slots_;
   op::WriteMemory writes_;
   op::OperatorMetrics operator_metrics_;
   op::Gatherer gatherer_;
@@ -117,6 +122,7 @@ class World {
   void CheckStatusChange(const nlohmann::json& before, const nlohmann::json& after);
   void CheckVerdict(const api::CommitTest& commit_test);
   void CheckStarts();
+  void CheckLimit();
   void CheckNoLeftovers();
   void CheckSilence();
 

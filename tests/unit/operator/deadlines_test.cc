@@ -21,7 +21,7 @@ class DeadlinesTest : public testing::Test {
   }
 
   std::optional<Ending> Judge(const PodView* pod, std::int64_t seconds) const {
-    return JudgeDeadlines(spec_, job_, pod, At(seconds));
+    return JudgeDeadlines(spec_, job_, pod, nullptr, At(seconds));
   }
 
   api::CommitTestSpec spec_ = ACommitTest().spec;

@@ -65,7 +65,7 @@ TEST(Decide, SaysInTheStatusThatAQuotaIsExceededAndTriesSlowly) {
   EXPECT_EQ(StatusOf(decision, "Started"), "False/QuotaExceeded");
   EXPECT_EQ(ConditionOf(decision, "Started").message, "exceeded quota: jobs=0");
   EXPECT_EQ(decision.next_status.display.reason, "QuotaExceeded");
-  EXPECT_EQ(decision.requeue_after, milliseconds(60'000));
+  EXPECT_EQ(decision.requeue_after, milliseconds(15'000));
   EXPECT_THAT(decision.actions, IsEmpty());
 }
 
@@ -89,7 +89,7 @@ TEST(Decide, IsSilentInANamespaceThatGoesAway) {
   observed.launch_error = LaunchError{LaunchErrorKind::kTerminating, "terminated"};
   const Decision decision = Decide(observed);
   EXPECT_FALSE(Writes(observed, decision));
-  EXPECT_EQ(decision.requeue_after, milliseconds(60'000));
+  EXPECT_EQ(decision.requeue_after, milliseconds(15'000));
 }
 
 TEST(Decide, EndsWithNameConflictWhenTheJobIsSomeoneElses) {

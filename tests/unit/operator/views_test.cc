@@ -118,7 +118,7 @@ TEST(Waiting, TellsTheSchedulersAndTheKubeletsOwnWords) {
         WaitingRow{"container_config_error", api::reason::kContainerConfig,
                    "secret \"nosuch\" not found"}}) {
     const PodView pod = RealPod(row.pod);
-    const Waiting waiting = WaitingOf(AJob(ACommitTest()), &pod);
+    const Waiting waiting = WaitingOf(AJob(ACommitTest()), &pod, nullptr);
     EXPECT_TRUE(waiting.specific) << row.pod;
     EXPECT_EQ(waiting.reason, row.reason);
     EXPECT_NE(waiting.message.find(row.words), std::string::npos) << waiting.message;
@@ -129,12 +129,12 @@ TEST(Waiting, IsNoCauseWhileOrdinaryStepsLast) {
   const JobView job = AJob(ACommitTest());
   const PodView fresh = APod(job);
   const PodView creating = WaitingFor(Scheduled(APod(job)), "ContainerCreating");
-  EXPECT_EQ(WaitingOf(job, nullptr).reason, api::reason::kWaitingForPod);
-  EXPECT_EQ(WaitingOf(job, &fresh).reason, api::reason::kWaitingForPod);
-  EXPECT_EQ(WaitingOf(job, &creating).reason, api::reason::kContainerCreating);
+  EXPECT_EQ(WaitingOf(job, nullptr, nullptr).reason, api::reason::kWaitingForPod);
+  EXPECT_EQ(WaitingOf(job, &fresh, nullptr).reason, api::reason::kWaitingForPod);
+  EXPECT_EQ(WaitingOf(job, &creating, nullptr).reason, api::reason::kContainerCreating);
   for (const PodView* pod : {static_cast<const PodView*>(nullptr), &fresh, &creating}) {
-    EXPECT_FALSE(WaitingOf(job, pod).specific);
-    EXPECT_TRUE(WaitingOf(job, pod).since.has_value());
+    EXPECT_FALSE(WaitingOf(job, pod, nullptr).specific);
+    EXPECT_TRUE(WaitingOf(job, pod, nullptr).since.has_value());
   }
 }
 
