@@ -30,14 +30,58 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{/* A component's whole image name. Call with (dict "root" $ "component" "operator"). */}}
 {{- define "committest.image" -}}
 {{- $image := .root.Values.image -}}
-{{- $repository := (index .root.Values .component).image.repository -}}
-{{- printf "%s/%s:%s" $image.registry $repository ($image.tag | default .root.Chart.AppVersion) -}}
+{{- $own := (index .root.Values .component).image -}}
+{{- if $own.digest -}}
+{{- printf "%s/%s@%s" $image.registry $own.repository $own.digest -}}
+{{- else -}}
+{{- printf "%s/%s:%s" $image.registry $own.repository ($image.tag | default .root.Chart.AppVersion) -}}
+{{- end -}}
+{{- end }}
+
+{{/* The ServiceAccount of a component. Call with (dict "root" $ "component" "operator"). */}}
+{{- define "committest.serviceAccountName" -}}
+{{- $account := (index .root.Values .component).serviceAccount -}}
+{{- if and (not $account.create) (not $account.name) -}}
+{{- fail (printf "%s.serviceAccount.name must be given if %s.serviceAccount.create is false" .component .component) -}}
+{{- end -}}
+{{- $account.name | default (printf "%s-%s" (include "committest.fullname" .root) .component) -}}
+{{- end }}
+
+{{/* The ServiceAccount itself, unless somebody else makes it. Call as committest.serviceAccountName. */}}
+{{- define "committest.serviceAccount" -}}
+{{- $account := (index .root.Values .component).serviceAccount -}}
+{{- if $account.create -}}
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: {{ include "committest.serviceAccountName" . }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "committest.labels" . | nindent 4 }}
+  {{- with $account.annotations }}
+  annotations: {{- toYaml . | nindent 4 }}
+  {{- end }}
+automountServiceAccountToken: false
+{{- end -}}
+{{- end }}
+
+{{/* Labels and annotations of a component's Pods. Call as committest.serviceAccountName. */}}
+{{- define "committest.podMetadata" -}}
+{{- $values := index .root.Values .component -}}
+labels:
+  {{- include "committest.selectorLabels" . | nindent 2 }}
+  {{- with $values.podLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with $values.podAnnotations }}
+annotations: {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{/* What both Deployments' Pods have in common. Call with (dict "root" $ "component" "operator"). */}}
 {{- define "committest.podSettings" -}}
 {{- $values := index .root.Values .component -}}
-serviceAccountName: {{ include "committest.fullname" .root }}-{{ .component }}
+serviceAccountName: {{ include "committest.serviceAccountName" . }}
 enableServiceLinks: false
 terminationGracePeriodSeconds: 30
 {{- with .root.Values.imagePullSecrets }}
@@ -54,6 +98,9 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with $values.affinity }}
 affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.topologySpreadConstraints }}
+topologySpreadConstraints: {{- toYaml . | nindent 2 }}
 {{- end }}
 securityContext:
   runAsNonRoot: true
