@@ -28,6 +28,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from tests.support.cluster import Cluster, Repository, Watch, unittest_file, writes  # noqa: E402
 
 RUN = "ci"
+BARE = "bench"  # the run namespaces are for CommitTests alone
 RELIST_SECONDS = 1.0  # the period in which a kubelet looks at its containers
 
 
@@ -67,20 +68,25 @@ class Bench:
         cluster.apply({"apiVersion": "committest.dev/v1alpha1", "kind": "ObservedRepository",
                        "metadata": {"name": self.name, "namespace": RUN},
                        "spec": {"url": url, "pollPeriodSeconds": 3600}})
+        cluster.apply(
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {
+                "name": BARE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}},
+            {"apiVersion": "v1", "kind": "ServiceAccount",
+             "metadata": {"name": "committest-runner", "namespace": BARE}})
         self.pods = Watch(cluster, f"/api/v1/namespaces/{RUN}/pods")
+        self.bare_pods = Watch(cluster, f"/api/v1/namespaces/{BARE}/pods")
         self.jobs = Watch(cluster, f"/apis/batch/v1/namespaces/{RUN}/jobs")
         self.tests = Watch(cluster,
                            f"/apis/committest.dev/v1alpha1/namespaces/{RUN}/committests")
         self.job_template = None
 
     def close(self):
-        for watch in (self.pods, self.jobs, self.tests):
+        for watch in (self.pods, self.bare_pods, self.jobs, self.tests):
             watch.close()
         self.cluster.kubectl("delete", "observedrepository", self.name, "-n", RUN)
         self.cluster.kubectl("delete", "committests", "-n", RUN, "-l",
                              f"committest.dev/repository={self.name}", "--wait=false")
-        self.cluster.kubectl("delete", "jobs", "-n", RUN, "-l", f"bench={self.name}",
-                             "--wait=false")
+        self.cluster.kubectl("delete", "namespace", BARE, "--wait=false")
 
     def bare_job(self, number):
         """Seconds from the POST of a Job to its container's visible end."""
@@ -89,13 +95,13 @@ class Bench:
         pod["containers"][0]["command"] = ["/bin/true"]
         pod["containers"][0].pop("env", None)
         started = time.monotonic()
-        self.api.send("POST", f"/apis/batch/v1/namespaces/{RUN}/jobs", {
+        self.api.send("POST", f"/apis/batch/v1/namespaces/{BARE}/jobs", {
             "apiVersion": "batch/v1", "kind": "Job",
             "metadata": {"name": name, "labels": {"bench": self.name}},
             "spec": {"backoffLimit": 0, "template": {
                 "metadata": {"labels": {"bench": self.name, "round": str(number)}},
                 "spec": pod}}})
-        ended = self.pods.wait("the bare Job's end", lambda _, pod_: (
+        ended = self.bare_pods.wait("the bare Job's end", lambda _, pod_: (
             pod_["metadata"].get("labels", {}).get("job-name") == name and terminated(pod_)))
         return ended[0] - started
 

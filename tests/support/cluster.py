@@ -49,6 +49,12 @@ class Cluster:
     def kubectl(self, *arguments, stdin=None, check=True):
         return run("dev/kubectl", *arguments, stdin=stdin, check=check)
 
+    def attempt(self, *arguments, stdin=None):
+        """kubectl that may be refused: whether it worked, and both of its streams."""
+        done = subprocess.run(["dev/kubectl", *arguments], cwd=ROOT, input=stdin,
+                              capture_output=True, text=True, check=False)
+        return done.returncode == 0, done.stdout + done.stderr
+
     def apply(self, *objects):
         self.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List",
                                                            "items": list(objects)}))
