@@ -14,7 +14,7 @@ OPERATOR_RULES = {
     ("committest.dev", "observedrepositories/status"): ["patch"],
     ("batch", "jobs"): ["create", "get", "list", "watch", "delete"],
     ("", "pods"): ["get", "list", "watch"],
-    ("", "events"): ["list"],
+    ("", "events"): ["list", "watch"],
     ("events.k8s.io", "events"): ["create"],
 }
 OBSERVER_RULES = {
