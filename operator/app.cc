@@ -19,6 +19,8 @@
 #include "operator/gather.h"
 #include "operator/operator_metrics.h"
 #include "operator/reconciler.h"
+#include "operator/slots.h"
+#include "operator/upkeep.h"
 #include "operator/watches.h"
 
 namespace committest::op {
@@ -63,6 +65,11 @@ class RealApp final : public App {
             {.name = "committest", .workers = config.workers},
             [this](const kube::ObjectKey& key) { return reconciler_.Reconcile(key); }, clock,
             random, metrics),
+        upkeep_(caches_, slots_, *clients_.work, *clients_.work, clock),
+        upkeep_controller_(
+            {.name = "upkeep", .workers = 1},
+            [this](const kube::ObjectKey& /*key*/) { return upkeep_.Pass(); }, clock, random,
+            metrics),
         watches_(caches_, {*clients_.work, *clients_.work, clock, random, metrics}),
         health_(metrics) {
     EnqueueChanges(caches_, controller_);
@@ -101,6 +108,7 @@ class RealApp final : public App {
     MayLead();
     if (lead_thread_.joinable()) lead_thread_.join();
     controller_.Stop();
+    upkeep_controller_.Stop();
     watches_.Stop();
     if (elector_) elector_->Stop();
     recorder_.Stop(clock_.Monotonic() + kFlushEvents);
@@ -148,6 +156,8 @@ class RealApp final : public App {
       const Status ready = watches_.WaitReady(clock_.Monotonic() + kSyncReport, stop_.get_token());
       if (ready) {
         controller_.Start();
+        upkeep_controller_.Enqueue({});
+        upkeep_controller_.Start();
         log::Info("leading", {{"workers", config_.workers}});
         return;
       }
@@ -169,6 +179,8 @@ class RealApp final : public App {
   Applier applier_;
   Reconciler reconciler_;
   kube::Controller controller_;
+  Upkeep upkeep_;
+  kube::Controller upkeep_controller_;
   Watches watches_;
   http::Health health_;
   std::unique_ptr<kube::LeaderElector> elector_;

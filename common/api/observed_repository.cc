@@ -54,7 +54,8 @@ RetentionSpec ReadRetention(StrictReader& spec) {
   if (value == nullptr) return retention;
   StrictReader reader(*value, "spec.retention");
   retention.max_count = reader.Int("maxCount", retention.max_count, 1, 100'000);
-  retention.keep_last_per_ref = reader.Int("keepLastPerRef", retention.keep_last_per_ref, 0, 100);
+  retention.keep_last_per_ref =
+      reader.Int("keepLastPerRef", retention.keep_last_per_ref, 0, kMaxKeepLastPerRef);
   if (auto status = reader.Finish(UnknownMembers::kIgnore); !status) {
     return spec.Take(Result<RetentionSpec>(Fail(status.error())));
   }

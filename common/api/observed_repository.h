@@ -100,6 +100,7 @@ struct ObservedRepositoryStatus {
 };
 
 inline constexpr std::size_t kMaxObservedRefs = 100;
+inline constexpr std::int64_t kMaxKeepLastPerRef = 100;
 
 struct ObservedRepository {
   kube::ObjectMeta meta;
