@@ -25,7 +25,8 @@ import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from tests.support.cluster import Cluster, Repository, Watch, unittest_file, writes  # noqa: E402
+from tests.support.cluster import (Api, Cluster, Repository, Watch,  # noqa: E402
+                                   unittest_file, writes)
 
 RUN = "ci"
 BARE = "bench"  # the run namespaces are for CommitTests alone
@@ -42,20 +43,6 @@ def terminated(pod):
     """Whether the Pod's one container has its terminated state."""
     states = pod.get("status", {}).get("containerStatuses", [])
     return bool(states) and "terminated" in states[0]["state"]
-
-
-class Api:
-    """Single requests to the API server on one kept connection."""
-
-    def __init__(self, cluster):
-        self._connection = cluster.connect()
-
-    def send(self, method, path, body, content_type="application/json"):
-        self._connection.request(method, path, json.dumps(body), {"Content-Type": content_type})
-        response = self._connection.getresponse()
-        answer = json.loads(response.read())
-        assert response.status < 300, answer
-        return answer
 
 
 class Bench:

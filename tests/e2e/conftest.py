@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from tests.support.cluster import Cluster, Repository, run, wait_for  # noqa: E402
+from tests.support.cluster import Cluster, Repository, process_of, run, wait_for  # noqa: E402
 
 SYSTEM = "committest-system"
 RUN = "ci"
@@ -77,20 +77,8 @@ class System:
 
     def pid_of(self, component):
         """The host's process id of the one Pod of a component, once it runs."""
-        return wait_for(f"a process of {component}", lambda: self._find_process(component), 120)
-
-    def _find_process(self, component):
-        pods = self.cluster.list("pods", SYSTEM, f"app.kubernetes.io/component={component}")
-        for folder in pathlib.Path("/proc").glob("[0-9]*"):
-            try:
-                words = (folder / "cmdline").read_bytes().split(b"\0")
-                groups = (folder / "cgroup").read_text().replace("_", "-")
-            except OSError:
-                continue
-            if words[0].endswith(f"committest-{component}".encode()) \
-                    and any(pod["metadata"]["uid"] in groups for pod in pods):
-                return int(folder.name)
-        return None
+        return wait_for(f"a process of {component}", lambda: process_of(self.cluster, component),
+                        120)
 
 
 def condition(test, kind):

@@ -102,6 +102,35 @@ class Cluster:
         return len(pathlib.Path(self.state["auditLog"]).read_text().splitlines())
 
 
+class Api:
+    """Single requests to the API server as its admin, on one kept connection."""
+
+    def __init__(self, cluster):
+        self._connection = cluster.connect()
+
+    def send(self, method, path, body, content_type="application/json"):
+        self._connection.request(method, path, json.dumps(body), {"Content-Type": content_type})
+        response = self._connection.getresponse()
+        answer = json.loads(response.read())
+        assert response.status < 300, answer
+        return answer
+
+
+def process_of(cluster, component, namespace="committest-system"):
+    """The host's process id of a running Pod of one of our components, or None."""
+    pods = cluster.list("pods", namespace, f"app.kubernetes.io/component={component}")
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            groups = (folder / "cgroup").read_text().replace("_", "-")
+        except OSError:
+            continue
+        if words[0].endswith(f"committest-{component}".encode()) \
+                and any(pod["metadata"]["uid"] in groups for pod in pods):
+            return int(folder.name)
+    return None
+
+
 def writes(entries, component):
     """The writes of one of our processes in audit entries, leases aside."""
     return [e for e in entries
@@ -147,6 +176,24 @@ class Watch:
                 if not self._changed.wait(max(0.0, deadline - time.monotonic())) \
                         and time.monotonic() >= deadline:
                     raise AssertionError(f"not within {seconds:.0f} s: {what}")
+
+    def all_of(self, what, names, outcome, seconds=60.0):
+        """For each name when `outcome(object)` was first truthy, and its value."""
+        deadline = time.monotonic() + seconds
+        found, checked = {}, 0
+        with self._changed:
+            while True:
+                for seen, _, item in self.events[checked:]:
+                    name = item["metadata"]["name"]
+                    if name in names and name not in found and (value := outcome(item)):
+                        found[name] = (seen, value)
+                checked = len(self.events)
+                if len(found) == len(names):
+                    return found
+                if time.monotonic() >= deadline:
+                    raise AssertionError(f"not within {seconds:.0f} s: {what}; "
+                                         f"missing: {sorted(set(names) - set(found))[:5]}")
+                self._changed.wait(max(0.0, deadline - time.monotonic()))
 
     def close(self):
         import socket
