@@ -7,7 +7,7 @@ A value's comment stands directly above its key:
     # @schema {"minimum": 1}        joined with the type that the default has; or @schema NAME
     key: 4
 
-`# @define NAME {…}` anywhere is a definition for @schema; {"$ref": "NAME"} uses it within JSON, which
+`# @define NAME {…}` anywhere is a definition for @schema; {"$ref": "NAME"} uses it in JSON, which
 may go on in further lines. Keys without `# --` hold other keys.
 """
 

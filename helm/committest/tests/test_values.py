@@ -31,6 +31,7 @@ REFUSED = {
     "an unknown effect": {"observer": {"tolerations": [{"effect": "NoRun"}]}},
     "an unknown kind of affinity": {"operator": {"affinity": {"nodes": {}}}},
     "a spread without a topology": {"operator": {"topologySpreadConstraints": [{"maxSkew": 1}]}},
+    "Jobs gone before anyone looks": {"operator": {"finishedJobTTLSeconds": 0}},
     "too many operators": {"operator": {"replicas": 11}},
     "a negative request": {"observer": {"resources": {"requests": {"cpu": -1}}}},
     "test Pods without memory": {"runner": {"resources": {"memory": None}}},
@@ -170,6 +171,12 @@ class Values(unittest.TestCase):
         for argument in ("--runner-cpu-request=1", "--runner-cpu-limit=2", "--runner-memory=3Gi",
                          "--runner-ephemeral-storage=4Gi"):
             self.assertIn(argument, arguments)
+
+    def test_how_many_run_and_how_long_jobs_stay_can_be_set(self):
+        arguments = container(render({"operator": {
+            "maxRunning": 1_000_000, "finishedJobTTLSeconds": 31_536_000}}), "operator")["args"]
+        self.assertIn("--max-running=1000000", arguments)
+        self.assertIn("--finished-job-ttl-seconds=31536000", arguments)
 
     def test_log_level_and_format_are_those_of_both(self):
         objects = render({"logLevel": "debug", "logFormat": "text"})
