@@ -128,6 +128,8 @@ def test_secrets_come_out_nowhere(system, debug_logs, hostile_server, canary):
         assert not JSON_WEB_TOKEN.search(text), where
     for name in names.values():
         cluster.kubectl("delete", "observedrepository", name, "-n", RUN)
+    for namespace in (RUN, SYSTEM):
+        cluster.kubectl("delete", "secret", f"git-{short}", "-n", namespace)
 
 
 def pods_of_the_product(system):

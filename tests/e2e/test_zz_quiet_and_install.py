@@ -1,9 +1,33 @@
-"""Last, because it wants the system quiet, then removes it: a minute without a write, and the way
-without Helm."""
+"""Last, because it wants the system quiet, then removes it: a minute without a write, a release's
+whole life, and the way without Helm."""
+import json
 import time
 
 from conftest import RUN, SYSTEM
-from tests.support.cluster import run, unittest_file, wait_for, writes
+from tests.support.cluster import ROOT, run, unittest_file, wait_for, writes
+
+SECOND_RUN = "ci-second"
+CHART = str(ROOT / "helm/committest")
+
+
+def helm(*arguments, stdin=None):
+    return run("dev/helm", *arguments, "-n", SYSTEM, stdin=stdin)
+
+
+def commit_passes(system, repository, subject):
+    commit = repository.commit(subject, {"tests/test_app.py": unittest_file("pass")})
+    repository.push()
+    assert system.verdict(repository, commit)["status"]["result"] == "Passed"
+
+
+def all_objects(system):
+    """Every object of the cluster but Events, as (kind, namespace, name, labels)."""
+    kubectl = system.cluster.kubectl
+    kinds = [kind for kind in kubectl("api-resources", "--verbs=list", "-o", "name").split()
+             if not kind.startswith("events")]
+    return [(item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"],
+             item["metadata"].get("labels", {}))
+            for item in json.loads(kubectl("get", ",".join(kinds), "-A", "-o", "json"))["items"]]
 
 
 def test_a_quiet_minute_costs_no_write(system):
@@ -27,8 +51,65 @@ def test_a_quiet_minute_costs_no_write(system):
     wait_for("a minute without a write", a_minute_without_writes, 75, every=1)
 
 
+def test_a_release_is_upgraded_rolled_back_and_removed(system):
+    repository = system.repository()
+    commit_passes(system, repository, "Installed")
+    before = json.loads(helm("history", "committest", "-o", "json"))[-1]["revision"]
+    values = helm("get", "values", "committest", "-o", "json")
+
+    helm("upgrade", "committest", CHART, "--reuse-values", "--wait", "--timeout", "120s",
+         "--set", f"operator.replicas=2,runNamespaces={{{RUN},{SECOND_RUN}}},logFormat=text",
+         "--set", "observer.podLabels.example\\.com/changed=yes")
+    assert system.cluster.get("poddisruptionbudget", "committest-operator", SYSTEM)
+    assert len(system.cluster.list("pods", SYSTEM, "example.com/changed=yes")) >= 1
+    commit_passes(system, repository, "Upgraded")
+    copy = {"name": repository.name, "namespace": SECOND_RUN}
+    system.cluster.apply({"apiVersion": "committest.dev/v1alpha1", "kind": "ObservedRepository",
+                          "metadata": copy, "spec": {"url": repository.url}})
+    wait_for("a verdict in the second namespace", lambda: any(
+        test.get("status", {}).get("result") == "Passed"
+        for test in system.cluster.list("committests", SECOND_RUN)), 60)
+
+    helm("rollback", "committest", str(before), "--wait", "--timeout", "120s")
+    assert not system.cluster.get("poddisruptionbudget", "committest-operator", SYSTEM)
+    assert not system.cluster.list("roles", SECOND_RUN)
+    assert system.cluster.list("committests", SECOND_RUN), "results stay"
+    commit_passes(system, repository, "Rolled back")
+    helm("test", "committest")
+
+    results = {test["metadata"]["uid"] for test in system.tests_of(repository)}
+    helm("uninstall", "committest", "--wait")
+    check_nothing_is_left(system)
+    helm("install", "committest", CHART, "--values", "-", "--wait", "--timeout", "120s",
+         stdin=values)
+    assert {test["metadata"]["uid"] for test in system.tests_of(repository)} == results
+    commit_passes(system, repository, "Installed again")
+    system.cluster.kubectl("delete", "namespace", SECOND_RUN, "--timeout=60s")
+
+
+def check_nothing_is_left(system):
+    """Of the release, but the run namespaces with the results, the CRDs, and what others made."""
+    wait_for("the last Pods to be gone", lambda: not system.cluster.list("pods", SYSTEM), 60)
+    objects = all_objects(system)
+    labelled = {(kind, namespace, name) for kind, namespace, name, labels in objects
+                if labels.get("app.kubernetes.io/instance") == "committest"}
+    assert labelled == {("Namespace", "", RUN), ("Namespace", "", SECOND_RUN)}
+    whole_cluster = {(kind, name) for kind, namespace, name, _ in objects
+                     if not namespace and "committest" in name}
+    assert whole_cluster == {
+        ("Namespace", SYSTEM), ("CustomResourceDefinition", "committests.committest.dev"),
+        ("CustomResourceDefinition", "observedrepositories.committest.dev"),
+        # The API server's own, one for each group and version of the CRDs.
+        ("APIService", "v1alpha1.committest.dev")}, whole_cluster
+    in_system = {(kind, name) for kind, namespace, name, _ in objects if namespace == SYSTEM}
+    assert in_system == {
+        ("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default"),
+        # The operator's, which made it when it first started.
+        ("Lease", "committest-operator")}, in_system
+
+
 def test_install_yaml_alone_installs_the_same(system):
-    run("dev/helm", "uninstall", "committest", "-n", SYSTEM, "--wait")
+    helm("uninstall", "committest", "--wait", "--ignore-not-found")
     run("dev/images/install", "--manifests")
     repository = system.repository()
     commit = repository.commit("One", {"tests/test_app.py": unittest_file("pass")})
