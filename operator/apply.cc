@@ -97,7 +97,7 @@ void Applier::Tell(const Observed& observed, const Decision& decision) {
                    event.reason, event.note, "RunTests");
     log::Info("transition", {{"committest", commit_test.meta.Key().ToString()},
                              {"reason", event.reason},
-                             {"message", event.note}});
+                             {"note", event.note}});
   }
 }
 
