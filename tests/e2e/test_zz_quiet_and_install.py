@@ -3,7 +3,7 @@ whole life, and the way without Helm."""
 import json
 import time
 
-from conftest import RUN, SYSTEM
+from conftest import RUN, SYSTEM, condition
 from tests.support.cluster import ROOT, run, unittest_file, wait_for, writes
 
 SECOND_RUN = "ci-second"
@@ -59,10 +59,17 @@ def test_a_release_is_upgraded_rolled_back_and_removed(system):
 
     helm("upgrade", "committest", CHART, "--reuse-values", "--wait", "--timeout", "120s",
          "--set", f"operator.replicas=2,runNamespaces={{{RUN},{SECOND_RUN}}},logFormat=text",
-         "--set", "observer.podLabels.example\\.com/changed=yes")
+         "--set", "observer.podLabels.example\\.com/changed=yes",
+         "--set", "admissionPolicy.imagePrefixes={registry.example.com/ci/}")
     assert system.cluster.get("poddisruptionbudget", "committest-operator", SYSTEM)
     assert len(system.cluster.list("pods", SYSTEM, "example.com/changed=yes")) >= 1
     commit_passes(system, repository, "Upgraded")
+    refused = system.repository({"template": {"execution": {"image": "docker.io/library/evil"}}})
+    commit = refused.commit("One", {"tests/test_app.py": unittest_file("pass")})
+    refused.push()
+    wait_for("the image to be refused", lambda: (test := system.test_of(refused, commit)) and (
+        why := condition(test, "Started"))["reason"] == "AdmissionDenied" and (
+        "docker.io/library/evil is not allowed here" in why["message"]), 60)
     copy = {"name": repository.name, "namespace": SECOND_RUN}
     system.cluster.apply({"apiVersion": "committest.dev/v1alpha1", "kind": "ObservedRepository",
                           "metadata": copy, "spec": {"url": repository.url}})

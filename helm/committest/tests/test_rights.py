@@ -117,6 +117,15 @@ class Admission(unittest.TestCase):
             self.assertEqual(validation["reason"], "Forbidden")
             self.assertTrue("message" in validation or "messageExpression" in validation)
 
+    def test_images_can_be_limited(self):
+        def about_images(values):
+            policy, _ = of_kind(render(values), *self.KINDS)
+            return [v for v in policy["spec"]["validations"] if "image" in v["expression"]]
+        self.assertEqual(about_images({}), [])
+        rule, = about_images({"admissionPolicy": {"imagePrefixes": ["a.example.com/", "b/"]}})
+        self.assertIn('["a.example.com/","b/"].exists', rule["expression"])
+        self.assertIn('"localhost/committest-runner:', rule["expression"])
+
     def test_releases_in_two_namespaces_do_not_share_it(self):
         policy, binding = of_kind(render(), *self.KINDS)
         self.assertEqual(policy["metadata"]["name"], f"committest.{SYSTEM}")

@@ -36,6 +36,8 @@ REFUSED = {
     "a negative request": {"observer": {"resources": {"requests": {"cpu": -1}}}},
     "test Pods without memory": {"runner": {"resources": {"memory": None}}},
     "test Pods of much memory": {"runner": {"resources": {"memory": "lots"}}},
+    "a registry that is also the beginning of another": {
+        "admissionPolicy": {"imagePrefixes": ["registry.example.com"]}},
     "a peer that is no object": {"networkPolicy": {"metricsFrom": ["prometheus"]}},
     "a Job controller that is nobody": {"admissionPolicy": {"jobController": "me"}},
     "an interval without a unit": {"metrics": {"serviceMonitor": {"interval": "30"}}},
