@@ -10,7 +10,13 @@ namespace {
 
 using std::chrono::floor;
 
+// WallTime counts nanoseconds in 64 bits: the years that it holds from end to end.
+constexpr int kFirstYear = 1678;
+constexpr int kLastYear = 2261;
+
+// Digits only: from_chars alone would take a sign.
 std::optional<int> Number(std::string_view text, std::size_t at, std::size_t length) {
+  if (text[at] == '-') return std::nullopt;
   int value = 0;
   const char* first = text.data() + at;
   const auto [end, error] = std::from_chars(first, first + length, value);
@@ -53,6 +59,7 @@ std::optional<WallTime> ParseTime(std::string_view text) {
   const auto year = Number(text, 0, 4), month = Number(text, 5, 2), day = Number(text, 8, 2);
   const auto hour = Number(text, 11, 2), minute = Number(text, 14, 2), second = Number(text, 17, 2);
   if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
+  if (*year < kFirstYear || *year > kLastYear) return std::nullopt;
   const std::chrono::year_month_day date{std::chrono::year{*year},
                                          std::chrono::month{static_cast<unsigned>(*month)},
                                          std::chrono::day{static_cast<unsigned>(*day)}};

@@ -28,8 +28,21 @@ TEST(TimeFormat, RefusesEverythingElse) {
        {"", "now", "2026-11-21", "2026-11-21T08:45:03", "2026-11-21T08:45:03+01:00",
         "2026-13-21T08:45:03Z", "2026-02-30T08:45:03Z", "2026-11-21T25:45:03Z",
         "2026-11-21T08:45:03.Z", "2026-11-21T08:45:03.1234567890Z", "2026-11-21T08:45:0xZ",
-        "2026-11-21T08:45:03 5Z"}) {
+        "2026-11-21T08:45:03 5Z", "2026-11-21T-8:45:03Z", "2026-11-21T08:-5:03Z",
+        "2026-11-21T08:45:03.-12Z", "-026-11-21T08:45:03Z"}) {
     EXPECT_EQ(ParseTime(text), std::nullopt) << text;
+  }
+}
+
+TEST(TimeFormat, RefusesTimesThatItCannotHold) {
+  for (const char* text : {"0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "1677-12-31T23:59:59Z",
+                           "2262-01-01T00:00:00Z", "9999-12-31T23:59:59Z"}) {
+    EXPECT_EQ(ParseTime(text), std::nullopt) << text;
+  }
+  for (const char* text : {"1678-01-01T00:00:00Z", "2261-12-31T23:59:59Z"}) {
+    const auto time = ParseTime(text);
+    ASSERT_TRUE(time) << text;
+    EXPECT_EQ(FormatTime(*time), text);
   }
 }
 
