@@ -110,6 +110,8 @@ class LsRefsCollector {
  private:
   void TakeHead(const LsRefsLine& line) {
     if (line.symref_target.empty() || line.id == "unborn") return;
+    // Of a HEAD that was sent twice the first counts, as of any ref.
+    if (!refs_.head_ref.empty()) return;
     if (!IsAllowedRefName(line.symref_target)) {
       ++refs_.refused;
       return;

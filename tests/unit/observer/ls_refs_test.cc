@@ -80,6 +80,15 @@ TEST(DecodeLsRefs, FindsTheBranchOfHead) {
   EXPECT_THAT(refs->refs, ElementsAre(RemoteRef{"refs/heads/trunk", kA}));
 }
 
+TEST(DecodeLsRefs, TakesTheFirstOfTwoHeads) {
+  const auto refs = DecodeLsRefs(Body({kA + " HEAD symref-target:refs/heads/trunk",
+                                       kB + " HEAD symref-target:refs/heads/other"}),
+                                 {});
+  ASSERT_TRUE(refs);
+  EXPECT_EQ(refs->head_ref, "refs/heads/trunk");
+  EXPECT_THAT(refs->refs, ElementsAre(RemoteRef{"refs/heads/trunk", kA}));
+}
+
 TEST(DecodeLsRefs, HasNoRefForADetachedOrUnbornHead) {
   for (const std::string& line :
        {kA + " HEAD", std::string("unborn HEAD symref-target:refs/heads/main")}) {
