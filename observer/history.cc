@@ -27,6 +27,13 @@ using CommitPtr = std::unique_ptr<git_commit, Freer<git_commit, git_commit_free>
 using RefIteratorPtr = std::unique_ptr<git_reference_iterator,
                                        Freer<git_reference_iterator, git_reference_iterator_free>>;
 
+// A commit's time is for its author to choose; WallTime holds 292 years before and after 1970.
+WallTime TimeOf(git_time_t seconds) {
+  constexpr std::int64_t kMost =
+      std::chrono::duration_cast<std::chrono::seconds>(WallTime::duration::max()).count();
+  return WallTime(std::chrono::seconds(std::clamp<std::int64_t>(seconds, -kMost, kMost)));
+}
+
 // libgit2 keeps its last error per thread, so this is called right after the call that failed.
 Error GitError(const char* what, int code) {
   const git_error* last = git_error_last();
@@ -184,7 +191,7 @@ class Reading {
       described.id = id;
       described.author = Truncate(OneLine(name == nullptr ? "" : name), kMaxAuthorBytes);
       described.subject = Truncate(OneLine(summary == nullptr ? "" : summary), kMaxSubjectBytes);
-      described.time = WallTime(std::chrono::seconds(git_commit_time(commit->get())));
+      described.time = TimeOf(git_commit_time(commit->get()));
       answer_.commits.push_back(std::move(described));
     }
     return std::move(answer_);

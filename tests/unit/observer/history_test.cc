@@ -147,6 +147,18 @@ TEST_F(HistoryTest, DescribesACommitInOneLineEach) {
   EXPECT_GT(answer.commits[0].time, WallTime(std::chrono::seconds(1'600'000'000)));
 }
 
+TEST_F(HistoryTest, BoundsTheTimeOfACommit) {
+  Commit();
+  const fs::path text = folder_.path() / "commit";
+  std::ofstream(text) << "tree " << repository_.Git({"rev-parse", "HEAD^{tree}"})
+                      << "\nauthor A <a@b> 99999999999999 +0000"
+                      << "\ncommitter A <a@b> 99999999999999 +0000\n\nLate\n";
+  const auto answer =
+      Ask("", repository_.Git({"hash-object", "-t", "commit", "-w", "--literally", text.string()}));
+  ASSERT_EQ(answer.commits.size(), 1U);
+  EXPECT_GT(answer.commits[0].time, WallTime(std::chrono::seconds(9'000'000'000)));
+}
+
 TEST_F(HistoryTest, RepairsAndBoundsTheSubject) {
   // Else git itself makes UTF-8 of it.
   repository_.Git({"config", "i18n.commitEncoding", "ISO-8859-1"});
