@@ -34,8 +34,8 @@ struct JunitReport {
 /// skipped, else passed. pytest's expected failures, `<skipped type="pytest.xfail">`, passed, as
 /// unittest's do. Texts come out as one line of valid UTF-8.
 ///
-/// kDataLoss says what is wrong: not XML, cut off, another root element, suites too deep, too
-/// large.
+/// kDataLoss says what is wrong: not XML, cut off, a zero byte, another root element, suites too
+/// deep, too large.
 Result<JunitReport> ParseJunit(std::string_view xml);
 
 /// Adds the counts and failures of `other` to `report`.

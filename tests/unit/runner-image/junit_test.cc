@@ -133,6 +133,19 @@ TEST(Junit, RefusesAnEmptyReport) {
   EXPECT_THAT(ErrorOf(" \n"), HasSubstr("empty"));
 }
 
+TEST(Junit, RefusesAReportWithAZeroByte) {
+  using std::string_literals::operator""s;
+  EXPECT_THAT(ErrorOf("<testsuite><testcase name='a'/></testsuite>\0<failure/>"s),
+              HasSubstr("zero byte"));
+}
+
+TEST(Junit, ReadsWiderCharacters) {
+  const std::string narrow = "<testsuite><testcase name='a'/></testsuite>";
+  std::string wide = "\xFF\xFE";
+  for (const char c : narrow) wide.append({c, '\0'});
+  EXPECT_EQ(Parsed(wide).counts, (api::TestCounts{1, 1, 0, 0, 0}));
+}
+
 TEST(Junit, RefusesAnotherRootElement) {
   EXPECT_THAT(ErrorOf("<html><testcase name='a'/></html>"), HasSubstr("<html>"));
 }
