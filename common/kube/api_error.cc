@@ -102,7 +102,7 @@ Error ErrorOf(int status, const http::Headers& headers, const json& value) {
   Error error;
   error.reason = ReasonOf(status, value);
   error.code = CodeOf(status, error.reason);
-  error.message = Truncate(OneLine(Redact(MessageOf(status, value))), kMaxMessageBytes);
+  error.message = Truncate(Redact(OneLine(MessageOf(status, value))), kMaxMessageBytes);
   error.retry_after = RetryAfter(headers, ObjectAt(value, "details"));
   return error;
 }

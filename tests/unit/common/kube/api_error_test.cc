@@ -55,6 +55,12 @@ TEST(ErrorFromAnswer, CodesEveryStatusAsDocumented) {
   }
 }
 
+TEST(ErrorFromAnswer, HidesWhatOnlyACleanLineShowsToBeSecret) {
+  const Error error =
+      ErrorFromAnswer(500, {}, StatusBody("InternalError", "Get https:/\x01/me:pw@host failed"));
+  EXPECT_EQ(error.message, "Get https://***@host failed");
+}
+
 TEST(ErrorFromAnswer, TakesBodiesThatAreNoStatusFromNobody) {
   for (const char* body :
        {"", "<html>proxy says no</html>", "[]", "null", "{\"kind\":\"Pod\",\"message\":\"x\"}",
