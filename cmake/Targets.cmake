@@ -3,11 +3,18 @@ include(GoogleTest)
 # Everything that runs under ThreadSanitizer.
 add_custom_target(concurrent_tests)
 
+# Every fuzzer.
+add_custom_target(fuzzers)
+
 # committest_library(NAME SOURCES a.cc … LINK target …): one static library of ours.
 function(committest_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
   target_link_libraries(${name} PUBLIC committest_options ${arg_LINK} PRIVATE ${arg_PRIVATE_LINK})
+  if(COMMITTEST_FUZZ)
+    # What a fuzzer steers by; programs that are no fuzzers ignore it.
+    target_compile_options(${name} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
 endfunction()
 
 # committest_executable(NAME SOURCES main.cc LINK target …)
@@ -36,4 +43,18 @@ function(committest_test name)
     list(APPEND properties RUN_SERIAL ON)
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
+endfunction()
+
+# committest_fuzz(NAME LINK target …): the libFuzzer program fuzz_NAME of NAME_fuzz.cc, and a test
+# that replays its corpus, corpus/NAME. dev/test/fuzz runs the program itself.
+function(committest_fuzz name)
+  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  add_executable(fuzz_${name} ${name}_fuzz.cc)
+  target_link_libraries(fuzz_${name} PRIVATE committest_options ${arg_LINK})
+  target_compile_options(fuzz_${name} PRIVATE -fsanitize=fuzzer-no-link)
+  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  add_dependencies(fuzzers fuzz_${name})
+  add_test(NAME Corpus.${name} COMMAND fuzz_${name} -runs=0 -timeout=10 -rss_limit_mb=1024
+                                       ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name})
+  set_tests_properties(Corpus.${name} PROPERTIES LABELS unit TIMEOUT 120)
 endfunction()
