@@ -34,8 +34,13 @@ type builder struct {
 }
 
 // All builds what the cache lacks and returns where everything lies. It is
-// quick when nothing is lacking, and safe to run several times at once.
-func All(log *progress.Log) (Toolbox, error) {
+// quick when nothing is lacking, and safe to run several times at once. The
+// API server is that of the release apiServer, one of APIServers, if given.
+func All(log *progress.Log, apiServer string) (Toolbox, error) {
+	modules, err := modulesWith(apiServer)
+	if err != nil {
+		return Toolbox{}, err
+	}
 	source, err := paths.Source()
 	if err != nil {
 		return Toolbox{}, err
@@ -45,12 +50,12 @@ func All(log *progress.Log) (Toolbox, error) {
 		return Toolbox{}, err
 	}
 	b := builder{source: source, cache: filepath.Join(cache, "cluster"), log: log}
-	return b.all()
+	return b.all(modules)
 }
 
-func (b builder) all() (Toolbox, error) {
+func (b builder) all(modules []Module) (Toolbox, error) {
 	var programs, keys []string
-	for _, module := range Modules() {
+	for _, module := range modules {
 		dir, err := b.ensure(module)
 		if err != nil {
 			return Toolbox{}, fmt.Errorf("build %s: %w", module.Name, err)
@@ -58,7 +63,7 @@ func (b builder) all() (Toolbox, error) {
 		programs = append(programs, dir)
 		keys = append(keys, filepath.Base(dir))
 	}
-	bin, err := b.linkAll(programs, shortHash(strings.Join(keys, " ")))
+	bin, err := b.linkAll(modules, programs, shortHash(strings.Join(keys, " ")))
 	if err != nil {
 		return Toolbox{}, err
 	}
@@ -110,12 +115,12 @@ func (b builder) compile(module Module, program string) error {
 }
 
 // linkAll makes one folder in which every program has its usual name.
-func (b builder) linkAll(dirs []string, key string) (string, error) {
+func (b builder) linkAll(modules []Module, dirs []string, key string) (string, error) {
 	bin := filepath.Join(b.cache, "bin-"+key)
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return "", err
 	}
-	for i, module := range Modules() {
+	for i, module := range modules {
 		target, err := filepath.Rel(bin, filepath.Join(dirs[i], module.Name))
 		if err != nil {
 			return "", err

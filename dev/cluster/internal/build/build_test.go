@@ -15,6 +15,8 @@ func TestVersionsAreThoseOfTheModuleFiles(t *testing.T) {
 		{"kubernetes", "k8s.io/kubernetes " + KubernetesVersion},
 		{"helm", "helm.sh/helm/v3 " + HelmVersion},
 		{"coredns", "github.com/coredns/coredns " + CoreDNSVersion},
+		{"apiserver/1.31", "k8s.io/kubernetes " + apiServerVersions[0]},
+		{"apiserver/1.36", "k8s.io/kubernetes " + apiServerVersions[1]},
 	} {
 		t.Run(row.module, func(t *testing.T) {
 			text, err := os.ReadFile(filepath.Join(source, row.module, "go.mod"))
@@ -90,29 +92,64 @@ func TestCheckGoVersion(t *testing.T) {
 	}
 }
 
-func TestLinkAllGivesEveryProgramItsUsualName(t *testing.T) {
+// linked is what lies under the names of the programs of modules once linked.
+func linked(t *testing.T, modules []Module) func(name string) string {
+	t.Helper()
 	b := builder{cache: t.TempDir()}
 	var dirs []string
-	for _, module := range Modules() {
+	for _, module := range modules {
 		dir := filepath.Join(b.cache, module.Name+"-x")
 		dirs = append(dirs, dir)
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, module.Name), []byte(module.Name), 0o755); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, module.Name), []byte(module.Version), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
+	var bin string
 	for range 2 { // it may be repeated
-		bin, err := b.linkAll(dirs, "key")
-		if err != nil {
+		var err error
+		if bin, err = b.linkAll(modules, dirs, "key"); err != nil {
 			t.Fatal(err)
 		}
-		for name, program := range map[string]string{"kubelet": "kubernetes", "etcd": "kubernetes", "helm": "helm"} {
-			if data, err := os.ReadFile(filepath.Join(bin, name)); err != nil || string(data) != program {
-				t.Errorf("%s is %q, %v, want %s", name, data, err, program)
-			}
+	}
+	return func(name string) string {
+		data, err := os.ReadFile(filepath.Join(bin, name))
+		if err != nil {
+			t.Error(err)
 		}
+		return string(data)
+	}
+}
+
+func TestLinkAllGivesEveryProgramItsUsualName(t *testing.T) {
+	program := linked(t, Modules())
+	for name, version := range map[string]string{
+		"kubelet": KubernetesVersion, "etcd": KubernetesVersion, "kube-apiserver": KubernetesVersion,
+		"helm": HelmVersion,
+	} {
+		if got := program(name); got != version {
+			t.Errorf("%s is of %q, want %s", name, got, version)
+		}
+	}
+}
+
+func TestAnotherAPIServerTakesThePlaceOfTheUsualOne(t *testing.T) {
+	modules, err := modulesWith("1.31")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := linked(t, modules)
+	for name, version := range map[string]string{
+		"kube-apiserver": apiServerVersions[0], "etcd": KubernetesVersion, "kubectl": KubernetesVersion,
+	} {
+		if got := program(name); got != version {
+			t.Errorf("%s is of %q, want %s", name, got, version)
+		}
+	}
+	if _, err := modulesWith("1.2"); err == nil {
+		t.Error("there is an API server of 1.2")
 	}
 }
 

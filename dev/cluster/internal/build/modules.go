@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -33,26 +34,72 @@ type Module struct {
 	Estimate string   // how long a first build takes on two processors
 }
 
+// apiServerVersions are the other releases of which there is the API server.
+var apiServerVersions = []string{"v1.31.4", "v1.36.3"}
+
+// APIServers names the releases that an API-only cluster may have besides
+// KubernetesVersion: "1.31".
+func APIServers() []string {
+	var releases []string
+	for _, version := range apiServerVersions {
+		releases = append(releases, release(version))
+	}
+	return releases
+}
+
+// release is "1.31" of "v1.31.4".
+func release(version string) string {
+	parts := strings.Split(strings.TrimPrefix(version, "v"), ".")
+	return parts[0] + "." + parts[1]
+}
+
 // Modules lists everything a cluster needs, in the order it is built: the long
 // one first, so that a failure for lack of network or disk shows early.
 func Modules() []Module {
 	return []Module{kubernetes(), coredns(), helm(), pause()}
 }
 
-func kubernetes() Module {
-	minor := strings.Split(strings.TrimPrefix(KubernetesVersion, "v"), ".")
+// modulesWith is Modules with the API server of another release. It stands
+// first: of two programs of one name the first gets it.
+func modulesWith(apiServer string) ([]Module, error) {
+	if apiServer == "" {
+		return Modules(), nil
+	}
+	at := slices.Index(APIServers(), apiServer)
+	if at < 0 {
+		return nil, fmt.Errorf("no API server of Kubernetes %s; there are: %s",
+			apiServer, strings.Join(APIServers(), ", "))
+	}
+	return append([]Module{apiServerModule(apiServerVersions[at])}, Modules()...), nil
+}
+
+// versionFlags tell the program its version; without them it calls itself v0.0.0
+// and clients complain.
+func versionFlags(version string) []string {
+	parts := strings.Split(release(version), ".")
 	var flags []string
-	// Without these the server calls itself v0.0.0 and clients complain.
 	for _, where := range []string{"k8s.io/component-base/version", "k8s.io/client-go/pkg/version"} {
 		flags = append(flags,
-			"-X "+where+".gitVersion="+KubernetesVersion,
-			"-X "+where+".gitMajor="+minor[0],
-			"-X "+where+".gitMinor="+minor[1],
+			"-X "+where+".gitVersion="+version,
+			"-X "+where+".gitMajor="+parts[0],
+			"-X "+where+".gitMinor="+parts[1],
 			"-X "+where+".gitCommit=", "-X "+where+".gitTreeState=clean")
 	}
+	return flags
+}
+
+func apiServerModule(version string) Module {
+	return Module{
+		Name: "kube-apiserver", Version: version, Folder: filepath.Join("apiserver", release(version)),
+		Package: "k8s.io/kubernetes/cmd/kube-apiserver",
+		LDFlags: versionFlags(version), Estimate: "about 3 min",
+	}
+}
+
+func kubernetes() Module {
 	return Module{
 		Name: "kubernetes", Version: KubernetesVersion, Folder: "kubernetes", Package: ".",
-		LDFlags: flags, Estimate: "about 5 min",
+		LDFlags: versionFlags(KubernetesVersion), Estimate: "about 5 min",
 		Links: []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler",
 			"kubelet", "kube-proxy", "kubectl"},
 	}

@@ -17,7 +17,8 @@ import (
 
 const usage = `A complete, real Kubernetes on this machine, for development and tests.
 
-  cluster up [--name N] [--nodes 1] [--api-only] [--apiserver-arg K=V]...
+  cluster up [--name N] [--nodes 1] [--apiserver-arg K=V]...
+  cluster up [--name N] --api-only [--kubernetes 1.31] [--apiserver-arg K=V]...
   cluster down [--name N | --all]
   cluster status [--name N] [-o json]
   cluster load [--name N] ARCHIVE...         import image archives into all nodes

@@ -18,6 +18,7 @@ func prepareUp(c *call) func() error {
 	c.flags.BoolVar(&options.APIOnly, "api-only", false, "etcd and API server only")
 	c.flags.IntVar(&options.Nodes, "nodes", 1, "number of nodes")
 	c.flags.StringArrayVar(&options.APIServerArgs, "apiserver-arg", nil, "flag of the API server, as key=value")
+	c.flags.StringVar(&options.Kubernetes, "kubernetes", "", "another release of an API-only cluster's API server")
 	return func() error {
 		options.Name = *c.name
 		log := progress.New(c.notes)
@@ -164,7 +165,7 @@ func prepareCompact(c *call) func() error {
 func prepareBuild(c *call) func() error {
 	return func() error {
 		log := progress.New(c.notes)
-		tools, err := build.All(log)
+		tools, err := build.All(log, "")
 		if err == nil {
 			log.Step("all programs are built: %s", tools.Bin)
 		}
@@ -174,7 +175,7 @@ func prepareBuild(c *call) func() error {
 
 func prepareBinaries(c *call) func() error {
 	return func() error {
-		tools, err := build.All(progress.New(c.notes))
+		tools, err := build.All(progress.New(c.notes), "")
 		if err == nil {
 			fmt.Fprintln(c.out, tools.Bin)
 		}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"committest.dev/dev/cluster/internal/build"
 	"committest.dev/dev/cluster/internal/network"
 )
 
@@ -30,6 +31,7 @@ type Options struct {
 	APIOnly       bool     `json:"apiOnly"`
 	Nodes         int      `json:"nodes"`
 	APIServerArgs []string `json:"apiserverArgs,omitempty"`
+	Kubernetes    string   `json:"kubernetes,omitempty"` // of the API server; empty: the usual release
 }
 
 // Config is what is recorded of a cluster: the options and what was chosen.
@@ -61,6 +63,12 @@ func (o Options) check() error {
 	if o.APIOnly && o.Nodes > 1 {
 		return errors.New("--nodes: an API-only cluster has no nodes")
 	}
+	if o.Kubernetes != "" && !o.APIOnly {
+		return errors.New("--kubernetes: only an API-only cluster may have another release")
+	}
+	if o.Kubernetes != "" && !slices.Contains(build.APIServers(), o.Kubernetes) {
+		return fmt.Errorf("--kubernetes %q: must be one of %s", o.Kubernetes, strings.Join(build.APIServers(), ", "))
+	}
 	for _, argument := range o.APIServerArgs {
 		if !strings.Contains(argument, "=") || strings.HasPrefix(argument, "-") {
 			return fmt.Errorf("--apiserver-arg %q: must look like watch-cache=false", argument)
@@ -71,6 +79,7 @@ func (o Options) check() error {
 
 func (o Options) equal(other Options) bool {
 	return o.APIOnly == other.APIOnly && o.Nodes == other.Nodes &&
+		o.Kubernetes == other.Kubernetes &&
 		slices.Equal(o.APIServerArgs, other.APIServerArgs)
 }
 

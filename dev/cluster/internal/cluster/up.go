@@ -27,7 +27,7 @@ func Up(ctx context.Context, log *progress.Log, options Options) (Status, error)
 	if err := checkMachine(options); err != nil {
 		return Status{}, err
 	}
-	tools, err := build.All(log)
+	tools, err := build.All(log, options.Kubernetes)
 	if err != nil {
 		return Status{}, err
 	}
