@@ -43,6 +43,7 @@ TEST(RepositoryStatus, IsReadyAndReachableAfterALook) {
   EXPECT_EQ(Find(status, "Ready").reason, "Observing");
   EXPECT_EQ(Find(status, "Ready").message, "observing 2 refs");
   EXPECT_EQ(Find(status, "Reachable").status, "True");
+  EXPECT_EQ(Find(status, "Reachable").reason, "Answered");
   EXPECT_EQ(status.refs, Repository().status.refs);
 }
 
@@ -91,6 +92,14 @@ TEST(RepositoryStatus, TellsWhyTheServerCouldNotBeAsked) {
   EXPECT_EQ(Find(status, "Ready").reason, "Unreachable");
   EXPECT_EQ(Find(status, "Ready").message, "the Git server did not answer in time");
   EXPECT_EQ(status.refs, Repository().status.refs);
+}
+
+TEST(RepositoryStatus, SaysThatTheServerRedirects) {
+  const Error error{ErrorCode::kUnavailable, "it redirects", "Redirected", std::nullopt};
+  const auto status = AfterFailedLook(Repository(), error, kNow);
+  EXPECT_EQ(Find(status, "Reachable").status, "False");
+  EXPECT_EQ(Find(status, "Reachable").reason, "Redirected");
+  EXPECT_EQ(Find(status, "Ready").reason, "Unreachable");
 }
 
 TEST(RepositoryStatus, DoesNotBlameTheServerForOurFault) {
