@@ -30,14 +30,13 @@ struct Deadline {
 /// The deadline of the step that the attempt is in; it follows from timestamps in the API alone, so
 /// it survives restarts. nullopt: none, because the Job is suspended or a timestamp is missing.
 ///
-/// | step                                  | from                        | limit |
-/// |---------------------------------------|-----------------------------|-------------------------|
-/// | no Pod, or not scheduled: kSchedule   | Job started, else created   | scheduleTimeoutSeconds |
-/// | scheduled, container not running:     | PodScheduled became True    | startTimeoutSeconds | |
-/// kStart                              |                             |                         | |
-/// container running: kRun               | container started           | timeoutSeconds          |
-/// |                                       |                             | + kCheckoutAllowance |
-/// |                                       |                             | + kRunGrace |
+/// | step                                | from                    | limit                         |
+/// |-------------------------------------|-------------------------|-------------------------------|
+/// | no Pod, or not scheduled: kSchedule | Job started, or created | scheduleTimeoutSeconds        |
+/// | scheduled, not running: kStart      | PodScheduled True since | startTimeoutSeconds           |
+/// | container running: kRun             | container started       | timeoutSeconds and allowances |
+///
+/// The allowances are kCheckoutAllowance and kRunGrace.
 std::optional<Deadline> NextDeadline(const api::CommitTestSpec& spec, const JobView& job,
                                      const PodView* pod);
 
