@@ -48,8 +48,11 @@ struct Decision {
   std::optional<std::chrono::milliseconds> requeue_after;
 };
 
-/// How long ordinary steps of a start may last before the status mentions them.
-inline constexpr std::chrono::seconds kQuietPeriod{5};
+/// How long ordinary steps of a start may last before the status mentions them. What is wrong is
+/// mentioned at once.
+inline constexpr std::chrono::seconds kQuietPeriod{30};
+/// The same if the status still names a cause of waiting that is over.
+inline constexpr std::chrono::seconds kOutdatedPeriod{5};
 /// How long a finished Job may stay without evidence of its Pod: the Pod's last status may reach us
 /// later than the Job's.
 inline constexpr std::chrono::seconds kEvidenceGrace{5};
@@ -98,7 +101,8 @@ std::chrono::milliseconds RetryDelay(std::int64_t ended);
 /// | 16 | Job; a deadline is over                          | ends as deadlines.h says
 /// | 17 | Job; container runs                              | Started=True/TestsRunning
 /// | 18 | Job; waiting for a specific cause                | Started=False/cause
-/// | 19 | Job; ordinary step lasts > kQuietPeriod          | Started=False/step
+/// | 19 | Job; ordinary step lasts > kQuietPeriod, or      |
+/// |    |   > kOutdatedPeriod after a cause that is over   | Started=False/step
 /// | 20 | Job; ordinary step                               | nothing, look again
 ///
 /// "Attempt ends X": an infrastructure failure. While their number is within

@@ -89,6 +89,14 @@ std::optional<Ending> Judge(const Observed& observed, const CurrentAttempt& curr
   return JudgeDeadlines(spec, *observed.job, pod, TroubleOf(observed), observed.now);
 }
 
+/// How long an ordinary step of the start may last without being mentioned.
+std::chrono::seconds QuietPeriod(const api::CommitTestStatus& status) {
+  const std::string& told = status.display.reason;
+  const bool ordinary = told.empty() || told == api::reason::kWaitingForPod ||
+                        told == api::reason::kContainerCreating || told == api::reason::kRetrying;
+  return ordinary ? kQuietPeriod : kOutdatedPeriod;
+}
+
 milliseconds UntilNextLook(const Observed& observed, const PodView* pod) {
   milliseconds wait = kSafetyNet;
   const auto consider = [&](const std::optional<WallTime>& at) {
@@ -105,7 +113,7 @@ milliseconds UntilNextLook(const Observed& observed, const PodView* pod) {
   }
   if (pod == nullptr || pod->Running() == nullptr) {
     const Waiting waiting = WaitingOf(*observed.job, pod, TroubleOf(observed));
-    if (waiting.since) consider(*waiting.since + kQuietPeriod);
+    if (waiting.since) consider(*waiting.since + QuietPeriod(observed.commit_test.status));
   }
   return wait;
 }
@@ -150,7 +158,8 @@ void Wait(const Observed& observed, const CurrentAttempt& current, const PodView
   // Started=True is not taken back within an attempt; only its end does that.
   if (current.recorded != nullptr && current.recorded->start_time) return;
   const Waiting waiting = WaitingOf(*observed.job, pod, TroubleOf(observed));
-  const bool long_enough = waiting.since && observed.now >= *waiting.since + kQuietPeriod;
+  const auto quiet = QuietPeriod(observed.commit_test.status);
+  const bool long_enough = waiting.since && observed.now >= *waiting.since + quiet;
   if (!waiting.specific && !long_enough) return;
   if (SaysNothingNew(observed.commit_test.status, waiting)) return;
   StatusBuilder builder = Recorded(observed, current);

@@ -169,7 +169,7 @@ Decision Launch(const Observed& observed, const CurrentAttempt& current) {
   if (const milliseconds left = BackoffLeft(observed); left > milliseconds(0)) {
     return Keep(observed, left);
   }
-  Decision decision = Keep(observed, kQuietPeriod);
+  Decision decision = Keep(observed, kSafetyNet);
   decision.actions.emplace_back(CreateJob{current.number});
   return decision;
 }

@@ -60,12 +60,12 @@ TEST(Decide, SaysNothingAboutTheOrdinaryStepsOfAQuickStart) {
     const Decision decision = Decide(observed);
     EXPECT_FALSE(Writes(observed, decision));
     EXPECT_GT(decision.requeue_after, milliseconds(0));
-    EXPECT_LE(decision.requeue_after, milliseconds(5'000));
+    EXPECT_LE(decision.requeue_after, milliseconds(30'000));
   }
 }
 
 TEST(Decide, SaysThatThereIsNoPodAfterAQuietWhile) {
-  Observed observed = WithNewJob(5);
+  Observed observed = WithNewJob(30);
   observed.pods.clear();
   const Decision decision = Decide(observed);
   EXPECT_EQ(StatusOf(decision, "Started"), "False/WaitingForPod");
@@ -73,9 +73,21 @@ TEST(Decide, SaysThatThereIsNoPodAfterAQuietWhile) {
 }
 
 TEST(Decide, SaysThatTheContainerIsBeingMadeAfterAQuietWhile) {
-  Observed observed = WithNewJob(6);
+  Observed observed = WithNewJob(31);
   observed.pods = {WaitingFor(Scheduled(APod(*observed.job)), "ContainerCreating")};
   EXPECT_EQ(StatusOf(Decide(observed), "Started"), "False/ContainerCreating");
+}
+
+TEST(Decide, TakesBackACauseThatIsOverWithinSeconds) {
+  Observed queued = AnObserved(ACommitTest(), 2);
+  queued.place = {Turn::kQueued, 1, Bound::kRepository, 5, {}};
+  Observed observed = AfterWriting(queued, Decide(queued));
+  observed.place = {};
+  observed.job = AJob(observed.commit_test);
+  observed.now = At(5);
+  const Decision decision = Decide(observed);
+  EXPECT_EQ(StatusOf(decision, "Admitted"), "True/Admitted");
+  EXPECT_EQ(StatusOf(decision, "Started"), "False/WaitingForPod");
 }
 
 TEST(Decide, SaysAtOnceThatNoNodeFits) {
