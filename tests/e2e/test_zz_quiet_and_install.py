@@ -57,7 +57,7 @@ def test_a_release_is_upgraded_rolled_back_and_removed(system):
     before = json.loads(helm("history", "committest", "-o", "json"))[-1]["revision"]
     values = helm("get", "values", "committest", "-o", "json")
 
-    helm("upgrade", "committest", CHART, "--reuse-values", "--wait", "--timeout", "120s",
+    helm("upgrade", "committest", CHART, "--reset-then-reuse-values", "--wait", "--timeout", "120s",
          "--set", f"operator.replicas=2,runNamespaces={{{RUN},{SECOND_RUN}}},logFormat=text",
          "--set", "observer.podLabels.example\\.com/changed=yes",
          "--set", "admissionPolicy.imagePrefixes={registry.example.com/ci/}")
