@@ -81,17 +81,22 @@ class Cluster:
 
     def connect(self):
         """An HTTPS connection to the API server as its admin."""
+        url = urllib.parse.urlsplit(self.state["apiServer"])
+        return http.client.HTTPSConnection(url.hostname, url.port, context=self.tls())
+
+    def tls(self, as_admin=True):
+        """How to talk to the API server: with the admin's certificate, or with none."""
         config = yaml.safe_load(pathlib.Path(self.state["kubeconfig"]).read_text())
         cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
         context = ssl.create_default_context(
             cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
-        with tempfile.NamedTemporaryFile("wb") as pem:
-            pem.write(base64.b64decode(user["client-certificate-data"]) + b"\n" +
-                      base64.b64decode(user["client-key-data"]))
-            pem.flush()
-            context.load_cert_chain(pem.name)
-        url = urllib.parse.urlsplit(cluster["server"])
-        return http.client.HTTPSConnection(url.hostname, url.port, context=context)
+        if as_admin:
+            with tempfile.NamedTemporaryFile("wb") as pem:
+                pem.write(base64.b64decode(user["client-certificate-data"]) + b"\n" +
+                          base64.b64decode(user["client-key-data"]))
+                pem.flush()
+                context.load_cert_chain(pem.name)
+        return context
 
     def audit(self, since_line=0):
         """The audit log's entries from a line on. One per request, when it was answered."""
