@@ -200,8 +200,14 @@ milliseconds WatcherCore::StepState(const Watching& /*state*/, const std::stop_t
       end.status
           ? Error{ErrorCode::kUnavailable, "the watch ended at once without an event", {}, {}}
           : end.status.error());
-  // Lost history is no sign of trouble unless it is lost again and again.
-  return next.relist && failures_ == 1 ? milliseconds(0) : wait;
+  return next.relist && IsFirstLoss() ? milliseconds(0) : wait;
+}
+
+bool WatcherCore::IsFirstLoss() {
+  const MonotonicTime now = clock_.Monotonic();
+  const bool first = !last_loss_ || now - *last_loss_ > options_.healthy_after;
+  last_loss_ = now;
+  return first;
 }
 
 WatchEnd WatcherCore::WatchOnce(const std::stop_token& stop) {

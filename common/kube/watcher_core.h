@@ -83,7 +83,9 @@ struct AfterWatch {
 /// | cut, refused, silent or 5xx without either              | resume | yes     |
 /// | anything else: 401, 403, 429 …                          | resume | yes     |
 ///
-/// A first failure that leads to a relist is not waited for, any other is.
+/// A failure that leads to a relist is not waited for unless the history was lost shortly before,
+/// too: a server that has just come back says 410 after the refusals, and while the cache waits
+/// it is old. Any other failure is waited for.
 AfterWatch DecideAfterWatch(const WatchEnd& end);
 
 /// Receives what the watcher learns, on its thread. Implemented over `Store<T>` by `Watcher<T>`.
@@ -163,6 +165,8 @@ class WatcherCore {
   std::chrono::seconds WatchTimeout();
   Status Apply(WatchEventType type, nlohmann::json&& object, WatchEnd& end);
   void Deliver(WatchEventType type, nlohmann::json&& object);
+  /// Whether no other relist was called for within `healthy_after`.
+  bool IsFirstLoss();
   /// Counts a failure and says how long to wait.
   std::chrono::milliseconds Failed(const Error& error) EXCLUDES(mutex_);
   void Touch() EXCLUDES(mutex_);
@@ -182,6 +186,7 @@ class WatcherCore {
   MonotonicTime relist_due_{};
   int failures_ = 0;
   MonotonicTime last_failure_{};
+  std::optional<MonotonicTime> last_loss_;
 
   mutable Mutex mutex_;
   mutable std::condition_variable_any became_ready_;

@@ -153,8 +153,15 @@ class CutMidLine(StreamFault):
 
 
 class Freeze(StreamFault):
-    """From here on nothing comes any more, and the connection stays."""
+    """Nothing comes any more over the streams that are open by now, and they stay open."""
     hides_end = True
+
+    def __init__(self, **match):
+        super().__init__(**match)
+        self._since = time.monotonic()
+
+    def matches(self, record):
+        return record.at < self._since and super().matches(record)
 
     def lines(self, line):
         return []

@@ -33,6 +33,13 @@ class Api:
                 return None
             raise
 
+    def answers(self):
+        """Whether the server is there and can reach its etcd."""
+        try:
+            return self.get("/api/v1/namespaces/default") is not None
+        except (OSError, http.client.HTTPException, ApiError):
+            return False
+
     def items(self, path):
         return self.request("GET", path)["items"]
 

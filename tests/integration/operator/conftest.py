@@ -1,7 +1,6 @@
 """The real operator against a real API server, with a fault proxy between them and a scripted
 kubelet behind it. $COMMITTEST_CLUSTER names an API-only cluster of dev/cluster."""
 import itertools
-import json
 import pathlib
 import secrets
 import sys
@@ -13,7 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3]))
 
 from tests.support.cluster import ROOT, Cluster, wait_for  # noqa: E402
 from tests.support.fault_proxy import Proxy  # noqa: E402
-from tests.support.kube_api import Api, ApiError, Follower, condition  # noqa: E402
+from tests.support.kube_api import Api, Follower, condition  # noqa: E402
 from tests.support.operator_process import OperatorProcess, write_kubeconfig  # noqa: E402
 from tests.support.scripted_kubelet import Script, ScriptedKubelet  # noqa: E402
 

@@ -195,6 +195,16 @@ TEST_F(WatcherTest, BacksOffWhenHistoryIsLostAgainAndAgain) {
   EXPECT_EQ(StepAll(), (std::vector<long>{0, 0, 0, 1600, 0, 3200}));
 }
 
+TEST_F(WatcherTest, RelistsAtOnceWhenAServerComesBackWithoutItsHistory) {
+  api_.OnList(OnePage({}, "10"))
+      .OnWatch(FailedWatch(ErrorCode::kUnavailable))
+      .OnWatch(FailedWatch(ErrorCode::kUnavailable))
+      .OnWatch(FailedWatch(ErrorCode::kGone))
+      .OnList(OnePage({}, "20"))
+      .OnWatch(FailedWatch(ErrorCode::kGone));
+  EXPECT_EQ(StepAll(), (std::vector<long>{0, 800, 1600, 0, 0, 6400}));
+}
+
 // --- Time
 
 TEST_F(WatcherTest, AsksForAWatchOfFourToFiveMinutes) {
