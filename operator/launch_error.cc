@@ -15,6 +15,11 @@ LaunchErrorKind KindOfDenial(const Error& error) {
                                                                       : LaunchErrorKind::kDenied;
 }
 
+/// A webhook may refuse with any code, and a ValidatingAdmissionPolicy does with 422.
+bool IsAdmission(const Error& error) {
+  return Says(error, "denied the request") || Says(error, "denied request");
+}
+
 }  // namespace
 
 std::optional<LaunchError> ClassifyLaunchError(const Error& error) {
@@ -25,7 +30,8 @@ std::optional<LaunchError> ClassifyLaunchError(const Error& error) {
     return LaunchError{LaunchErrorKind::kTerminating, error.message};
   }
   if (error.code == ErrorCode::kInvalidArgument) {
-    return LaunchError{LaunchErrorKind::kInvalid, error.message};
+    return LaunchError{IsAdmission(error) ? LaunchErrorKind::kDenied : LaunchErrorKind::kInvalid,
+                       error.message};
   }
   return std::nullopt;
 }

@@ -16,7 +16,8 @@ namespace committest::op {
 /// | kPermissionDenied, "exceeded quota"                    | kQuota       |
 /// | kPermissionDenied, otherwise                           | kDenied      |
 /// | kNotFound (the namespace)                              | kTerminating |
-/// | kInvalidArgument                                       | kInvalid     |
+/// | kInvalidArgument, "denied the request" (by admission)  | kDenied      |
+/// | kInvalidArgument, otherwise                            | kInvalid     |
 /// | anything else                                          | nullopt      |
 std::optional<LaunchError> ClassifyLaunchError(const Error& error);
 
