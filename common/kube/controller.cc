@@ -93,6 +93,11 @@ void Controller::Work() {
 }
 
 void Controller::Process(const ObjectKey& key) {
+  if (const auto wait = AskedToWait(key); wait > std::chrono::nanoseconds(0)) {
+    queue_.AddAfter(key, wait);
+    queue_.Done(key);
+    return;
+  }
   const MonotonicTime begin = clock_.Monotonic();
   {
     MutexLock lock(mutex_);
@@ -111,6 +116,13 @@ void Controller::Process(const ObjectKey& key) {
   }
   queue_.Done(key);
   series_->depth.Set(static_cast<double>(queue_.Depth()));
+}
+
+std::chrono::nanoseconds Controller::AskedToWait(const ObjectKey& key) const {
+  const MonotonicTime now = clock_.Monotonic();
+  MutexLock lock(mutex_);
+  const auto it = attempts_.find(key);
+  return it == attempts_.end() ? std::chrono::nanoseconds(0) : it->second.not_before - now;
 }
 
 Result<Outcome> Controller::Guarded(const ObjectKey& key) {
@@ -162,12 +174,18 @@ void Controller::RetryConflict(const ObjectKey& key, const Error& error) {
 
 void Controller::Retry(const ObjectKey& key, const Error& error) {
   int failures = 0;
+  std::chrono::milliseconds delay{0};
   {
     MutexLock lock(mutex_);
-    failures = ++attempts_[key].failures;
+    Attempts& attempts = attempts_[key];
+    failures = ++attempts.failures;
+    if (error.retry_after) {
+      delay = std::min(*error.retry_after, options_.backoff.maximum);
+      attempts.not_before = clock_.Monotonic() + delay;
+    } else {
+      delay = BackoffDelay(options_.backoff, failures, random_);
+    }
   }
-  const auto delay = error.retry_after ? std::min(*error.retry_after, options_.backoff.maximum)
-                                       : BackoffDelay(options_.backoff, failures, random_);
   queue_.AddAfter(key, std::max(delay, options_.requeue_min));
   if (error.code == ErrorCode::kCancelled) {
     series_->cancelled.Increment();

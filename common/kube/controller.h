@@ -43,15 +43,15 @@ struct ControllerOptions {
 
 /// Workers over one keyed queue. The whole policy after a reconcile is one `switch`:
 ///
-/// | the reconcile                | next                                            | counts as |
-/// |------------------------------|-------------------------------------------------|-----------|
+/// | the reconcile                | next                                             | counts as |
+/// |------------------------------|--------------------------------------------------|-----------|
 /// | succeeded                    | `requeue_after`, if set; past failures forgotten | success   |
-/// | Disposition kConflict        | after 10–20 ms, `conflict_retries` times in a row; then as
-/// kRetry | conflict | | Disposition kRetry           | back-off per key, or as long as the server
-/// asked up to `backoff.maximum` | error | | Disposition kTerminal        | nothing until the next
-/// change                   | terminal  | | let an exception out         | as kRetry: no object
-/// stops the others           | exception | | kCancelled: we are stopping  | as kRetry, but not
-/// logged                       | cancelled |
+/// | Disposition kConflict        | after 10–20 ms, `conflict_retries` times in a row; then as kRetry | conflict |
+/// | Disposition kRetry           | back-off per key; an event in the meantime ends it | error   |
+/// | ... with `retry_after`       | as long as the server asked up to `backoff.maximum`, events or not | error |
+/// | Disposition kTerminal        | nothing until the next change                    | terminal  |
+/// | let an exception out         | as kRetry: no object stops the others            | exception |
+/// | kCancelled: we are stopping  | as kRetry, but not logged                        | cancelled |
 ///
 /// Metrics: committest_reconcile_total{controller,result},
 /// committest_reconcile_seconds{controller}, committest_queue_depth{controller}; every series
@@ -85,10 +85,14 @@ class Controller {
   struct Attempts {
     int failures = 0;
     int conflicts = 0;
+    /// Until then the server does not want to be asked.
+    MonotonicTime not_before{};
   };
 
   void Work();
   void Process(const ObjectKey& key) EXCLUDES(mutex_);
+  /// How long the server still wants to be left alone about this key; zero or less if it does not.
+  std::chrono::nanoseconds AskedToWait(const ObjectKey& key) const EXCLUDES(mutex_);
   Result<Outcome> Guarded(const ObjectKey& key);
   void HandleSuccess(const ObjectKey& key, const Outcome& outcome) EXCLUDES(mutex_);
   void HandleFailure(const ObjectKey& key, const Error& error) EXCLUDES(mutex_);

@@ -151,6 +151,22 @@ TEST_F(ControllerTest, WaitsAsLongAsTheServerAsked) {
   EXPECT_EQ(DelayUntilNext(*controller), seconds(17));
 }
 
+TEST_F(ControllerTest, LetsNoEventShortenTheWaitThatTheServerAskedFor) {
+  auto controller = Make();
+  next_ = [&](const ObjectKey&) {
+    // Also not one that comes while the refusal is on its way.
+    controller->Enqueue(kA);
+    return Fail(Error{ErrorCode::kResourceExhausted, "slow down", "", seconds(17)});
+  };
+  controller->Enqueue(kA);
+  controller->ProcessOne();
+  controller->ProcessOne();
+  EXPECT_EQ(runs_, 1);
+  EXPECT_EQ(DelayUntilNext(*controller), seconds(17));
+  controller->ProcessOne();
+  EXPECT_EQ(runs_, 2);
+}
+
 TEST_F(ControllerTest, WaitsNoLongerThanItsOwnMaximumWhateverTheServerAsks) {
   auto controller = Make();
   next_ = [](const ObjectKey&) {
