@@ -58,7 +58,8 @@ class RealApp final : public App {
         operator_metrics_(metrics),
         recorder_({.controller = "committest.dev/operator", .instance = pod_name}, *clients_.work,
                   clock, random, metrics),
-        gatherer_(caches_, slots_, *clients_.work, writes_, clock, config.runner, config.policy),
+        gatherer_(caches_, slots_, *clients_.work, *clients_.work, writes_, clock, config.runner,
+                  config.policy),
         applier_(*clients_.work, *clients_.work, recorder_, writes_, operator_metrics_, clock),
         reconciler_(gatherer_, slots_, applier_, *clients_.work),
         controller_(

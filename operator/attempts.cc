@@ -41,4 +41,10 @@ bool IsOurs(const JobView& job, const api::CommitTest& commit_test, std::int64_t
          job.spec_hash == SpecHash(commit_test.spec);
 }
 
+std::string JobUidOf(const CurrentAttempt& current, const std::optional<JobView>& job,
+                     const api::CommitTest& commit_test) {
+  if (current.recorded != nullptr) return current.recorded->job_uid;
+  return job && IsOurs(*job, commit_test, current.number) ? job->meta.uid : std::string();
+}
+
 }  // namespace committest::op

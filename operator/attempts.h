@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "common/api/commit_test.h"
@@ -30,5 +31,10 @@ std::string SpecHash(const api::CommitTestSpec& spec);
 /// Whether `job` was made by us for this attempt of this CommitTest: controller UID, attempt and
 /// spec hash agree. A name proves nothing.
 bool IsOurs(const JobView& job, const api::CommitTest& commit_test, std::int64_t attempt);
+
+/// The UID of the current attempt's Job: the recorded one, or else the one of `job` if that is ours.
+/// Empty if there is neither.
+std::string JobUidOf(const CurrentAttempt& current, const std::optional<JobView>& job,
+                     const api::CommitTest& commit_test);
 
 }  // namespace committest::op

@@ -12,13 +12,9 @@ namespace {
 using kube::Freshness;
 using kube::ObjectKey;
 
-/// By UID: the recorded one, or the one of a Job that is ours.
-std::string JobUidOf(const CurrentAttempt& current, const Observed& observed) {
-  if (current.recorded != nullptr) return current.recorded->job_uid;
-  if (!observed.job) return {};
-  return IsOurs(*observed.job, observed.commit_test, current.number) ? observed.job->meta.uid
-                                                                     : std::string();
-}
+/// The Job controller gives it to its Pods and finds them by it, so it stays on them.
+constexpr const char* kControllerUidLabel = "batch.kubernetes.io/controller-uid";
+constexpr int kMaxPodsOfAttempt = 100;
 
 void GatherOthers(const Caches& caches, const CurrentAttempt& current, Observed& observed) {
   for (JobView& job : caches.JobsOf(observed.commit_test.meta.uid)) {
@@ -27,7 +23,7 @@ void GatherOthers(const Caches& caches, const CurrentAttempt& current, Observed&
 }
 
 void GatherPods(const Caches& caches, const CurrentAttempt& current, Observed& observed) {
-  const std::string job_uid = JobUidOf(current, observed);
+  const std::string job_uid = JobUidOf(current, observed.job, observed.commit_test);
   if (job_uid.empty()) return;
   observed.pods = caches.PodsOf(job_uid);
   if (observed.pods.empty()) observed.trouble = caches.TroubleOf(job_uid);
@@ -35,11 +31,12 @@ void GatherPods(const Caches& caches, const CurrentAttempt& current, Observed& o
 
 }  // namespace
 
-Gatherer::Gatherer(const CacheSet& caches, Slots& slots, kube::Reader& reader, WriteMemory& writes,
-                   const Clock& clock, RunnerDefaults defaults, Policy policy)
+Gatherer::Gatherer(const CacheSet& caches, Slots& slots, kube::Reader& reader, kube::Lister& lister,
+                   WriteMemory& writes, const Clock& clock, RunnerDefaults defaults, Policy policy)
     : caches_(caches),
       slots_(slots),
       reader_(reader),
+      lister_(lister),
       writes_(writes),
       clock_(clock),
       defaults_(std::move(defaults)),
@@ -161,8 +158,28 @@ Result<Gathering> Gatherer::Gather(const ObjectKey& key) {
 void Gatherer::Adopt(const nlohmann::json& object, Observed& observed) const {
   observed.job = ParseJobView(object);
   observed.job_confirmed_absent = false;
+  observed.pods_are_live = false;
   const Caches* caches = caches_.Find(observed.commit_test.meta.namespace_);
   if (caches != nullptr) GatherPods(*caches, CurrentAttemptOf(observed.commit_test), observed);
+}
+
+Status Gatherer::ReadPods(Observed& observed) {
+  const CurrentAttempt current = CurrentAttemptOf(observed.commit_test);
+  const std::string job_uid = JobUidOf(current, observed.job, observed.commit_test);
+  const kube::Selection selection{.namespace_ = current.job.namespace_,
+                                  .label_selector = kControllerUidLabel + ("=" + job_uid),
+                                  .field_selector = {}};
+  observed.pods.clear();
+  const auto take = [&](nlohmann::json&& object) {
+    PodView pod = ParsePodView(object);
+    if (pod.job_uid == job_uid) observed.pods.push_back(std::move(pod));
+  };
+  // One attempt has one Pod, or a few: no page follows.
+  const auto page = lister_.List(PodType(), selection, kMaxPodsOfAttempt, "", {}, take);
+  if (!page) return Fail(Context("list the Pods of " + current.job.ToString(), page.error()));
+  observed.pods_are_live = true;
+  observed.pod_confirmed_absent = observed.pods.empty();
+  return {};
 }
 
 }  // namespace committest::op

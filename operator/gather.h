@@ -40,14 +40,18 @@ struct Gathering {
 class Gatherer {
  public:
   /// The references must outlive the gatherer.
-  Gatherer(const CacheSet& caches, Slots& slots, kube::Reader& reader, WriteMemory& writes,
-           const Clock& clock, RunnerDefaults defaults, Policy policy);
+  Gatherer(const CacheSet& caches, Slots& slots, kube::Reader& reader, kube::Lister& lister,
+           WriteMemory& writes, const Clock& clock, RunnerDefaults defaults, Policy policy);
 
   /// Errors are those of the live GETs: then nothing may be decided.
   Result<Gathering> Gather(const kube::ObjectKey& key);
 
   /// Takes `object`, a Job read live, as the current attempt's Job, and looks its Pods up.
   void Adopt(const nlohmann::json& object, Observed& observed) const;
+
+  /// Replaces the Pods of the current attempt by what the API server has now. An error leaves
+  /// `observed` unusable.
+  Status ReadPods(Observed& observed);
 
  private:
   Result<Sight> GatherCommitTest(const Caches& caches, const kube::ObjectKey& key,
@@ -62,6 +66,7 @@ class Gatherer {
   const CacheSet& caches_;
   Slots& slots_;
   kube::Reader& reader_;
+  kube::Lister& lister_;
   WriteMemory& writes_;
   const Clock& clock_;
   const RunnerDefaults defaults_;

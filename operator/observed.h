@@ -49,6 +49,8 @@ struct Observed {
   std::vector<JobView> other_jobs;
   /// The Pods whose controller is the current attempt's Job, by UID.
   std::vector<PodView> pods;
+  /// `pods` were read from the API server in this pass, not from the cache.
+  bool pods_are_live = false;
   /// A live GET in this pass said that the Pod that the current attempt is recorded with does not
   /// exist.
   bool pod_confirmed_absent = false;

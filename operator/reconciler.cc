@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "operator/attempts.h"
-#include "operator/decide.h"
+#include "operator/confirm.h"
 
 namespace committest::op {
 namespace {
@@ -33,17 +33,25 @@ Result<kube::Outcome> Reconciler::Reconcile(const kube::ObjectKey& key) {
 
 Result<kube::Outcome> Reconciler::DecideAndApply(Observed observed) {
   for (int round = 0; round < kMaxRounds; ++round) {
-    const Decision decision = Decide(observed);
-    const Result<Applied> applied = applier_.Apply(observed, decision);
+    const Result<Decision> decision = DecideSurely(observed);
+    if (!decision) return Fail(decision.error());
+    const Result<Applied> applied = applier_.Apply(observed, *decision);
     if (!applied) return Fail(applied.error());
     if (applied->launch == Launch::kNotAsked || applied->launch == Launch::kCreated) {
-      return kube::Outcome{decision.requeue_after};
+      return kube::Outcome{decision->requeue_after};
     }
     if (Status taken = TakeAnswer(*applied, observed); !taken) {
       return Fail(std::move(taken.error()));
     }
   }
   return Fail(ErrorCode::kUnavailable, "the launch was answered differently each time");
+}
+
+Result<Decision> Reconciler::DecideSurely(Observed& observed) {
+  Decision decision = Decide(observed);
+  if (!EndsByCacheAlone(observed, decision)) return decision;
+  if (Status read = gatherer_.ReadPods(observed); !read) return Fail(std::move(read.error()));
+  return Decide(observed);
 }
 
 Status Reconciler::TakeAnswer(const Applied& applied, Observed& observed) {

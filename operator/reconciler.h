@@ -4,6 +4,7 @@
 #include "common/kube/client.h"
 #include "common/kube/controller.h"
 #include "operator/apply.h"
+#include "operator/decide.h"
 #include "operator/gather.h"
 
 namespace committest::op {
@@ -20,6 +21,8 @@ class Reconciler {
 
  private:
   Result<kube::Outcome> DecideAndApply(Observed observed);
+  /// Decides; what would end an attempt by the cache alone, on Pods that are read anew.
+  Result<Decision> DecideSurely(Observed& observed);
   /// Puts the answer to a launch that did not create the Job into `observed`.
   Status TakeAnswer(const Applied& applied, Observed& observed);
 

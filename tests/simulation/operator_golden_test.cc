@@ -54,6 +54,21 @@ TEST(OperatorSimulation, RetriesLostResultsUpToTheLimit) {
   ExpectSound(world);
 }
 
+TEST(OperatorSimulation, ReadsThePodOfAFinishedJobWhenTheWatchOfPodsIsSilent) {
+  for (const std::int64_t failed : {0, 1}) {
+    World world(1);
+    const std::string name = world.Add(TestsPlan(2, failed));
+    world.StartOperator();
+    world.Operator().Silence("pods");
+    ASSERT_TRUE(world.RunInOrder([&] { return world.AllTerminal(); }));
+    EXPECT_EQ(world.ResultOf(name), failed == 0 ? "Passed" : "Failed");
+    EXPECT_EQ(world.CommitTestNamed(name).status.attempts.size(), 1U);
+    world.Operator().Relist("pods");
+    ASSERT_TRUE(world.RunInOrder());
+    ExpectSound(world);
+  }
+}
+
 TEST(OperatorSimulation, RunsASecondAttemptWhenThePodIsDeletedWhileItsTestsRun) {
   World world(1);
   const std::string name = world.Add(TestsPlan(3, 0));

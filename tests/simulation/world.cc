@@ -75,7 +75,7 @@ OperatorProcess::OperatorProcess(ModelServer& server, const Clock& clock, Random
       slots_(caches_, kMaxRunning, clock),
       writes_(clock),
       operator_metrics_(metrics_),
-      gatherer_(caches_, slots_, client_, writes_, clock, op::RunnerDefaults(),
+      gatherer_(caches_, slots_, client_, client_, writes_, clock, op::RunnerDefaults(),
                 op::Policy{op::kMinJobTtl}),
       applier_(client_, client_, events, writes_, operator_metrics_, clock),
       reconciler_(gatherer_, slots_, applier_, client_),
@@ -98,11 +98,12 @@ void OperatorProcess::Relist(const std::string& plural) {
   for (json& object : server_.List(plural)) feed.sink->Stage(std::move(object));
   feed.sink->CommitStaged();
   feed.position = server_.Log().size();
+  feed.silent = false;
 }
 
 bool OperatorProcess::Deliver(const std::string& plural) {
   Feed& feed = feeds_.at(plural);
-  while (feed.position < server_.Log().size()) {
+  while (!feed.silent && feed.position < server_.Log().size()) {
     const ModelEvent& event = server_.Log()[feed.position++];
     if (event.plural != plural) continue;
     if (event.deleted) {

@@ -49,6 +49,8 @@ class OperatorProcess {
   const ModelClient& Client() const { return client_; }
   /// Delivers the next change of one kind to its cache; false if it is up to date.
   bool Deliver(const std::string& plural);
+  /// Lets the watch of one kind say nothing more until it is listed anew.
+  void Silence(const std::string& plural) { feeds_.at(plural).silent = true; }
   /// Loses the watch of one kind and lists anew.
   void Relist(const std::string& plural);
   /// Reconciles one key that is due; false if there is none.
@@ -59,6 +61,7 @@ class OperatorProcess {
   struct Feed {
     std::unique_ptr<kube::WatcherSink> sink;
     std::size_t position = 0;
+    bool silent = false;
   };
 
   ModelServer& server_;

@@ -222,4 +222,14 @@ Result<json> ModelClient::PatchStatus(const ResourceType& type, const kube::Obje
                                [&] { return server_.PatchStatus(type, target, status_patch); });
 }
 
+Result<kube::ListPage> ModelClient::List(const ResourceType& type, const kube::Selection&, int,
+                                         const std::string&, const std::vector<std::string>&,
+                                         const kube::ObjectSink& sink) {
+  ++reads_;
+  return Guarded<Result<kube::ListPage>>(false, [&] {
+    for (json& object : server_.List(type.plural)) sink(std::move(object));
+    return kube::ListPage{};
+  });
+}
+
 }  // namespace committest::sim

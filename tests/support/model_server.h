@@ -89,7 +89,10 @@ enum class Fault {
 void PrintTo(Fault fault, std::ostream* out);
 
 /// One process's connection to the model. When the process has died, nothing it does has an effect.
-class ModelClient final : public kube::Reader, public kube::Writer, public kube::StatusWriter {
+class ModelClient final : public kube::Reader,
+                          public kube::Writer,
+                          public kube::StatusWriter,
+                          public kube::Lister {
  public:
   /// Asked before each call with its number, from 1.
   using FaultPlan = std::function<Fault(int call)>;
@@ -103,6 +106,12 @@ class ModelClient final : public kube::Reader, public kube::Writer, public kube:
                 std::string_view uid) override;
   Result<nlohmann::json> PatchStatus(const kube::ResourceType& type, const kube::ObjectMeta& target,
                                      const nlohmann::json& status_patch) override;
+
+  /// All objects of the kind, in one page: selections are left to the caller.
+  Result<kube::ListPage> List(const kube::ResourceType& type, const kube::Selection& selection,
+                              int limit, const std::string& continue_token,
+                              const std::vector<std::string>& drop,
+                              const kube::ObjectSink& sink) override;
 
   bool Dead() const { return dead_; }
   int Calls() const { return calls_; }
