@@ -82,6 +82,15 @@ def test_watches_that_lag_behind_own_writes_launch_nothing_twice(world):
     assert len(world.proxy.writes(since, "/jobs$")) == 1
 
 
+def test_pods_that_come_later_than_the_end_of_their_job_are_not_given_up(world):
+    """A Job that is complete beside a Pod that runs still: only the watch of Pods lags."""
+    world.start()
+    world.settle()
+    world.proxy.add(DelayLines(8, path="/pods$"))
+    for test in [world.create(script) for script in (None, FAILING)]:
+        assert len(world.await_verdict(test)["status"]["attempts"]) == 1
+
+
 def test_status_writes_race_with_a_user_who_edits_labels(world):
     world.start()
     tests = [world.create(FAILING if number % 2 else None) for number in range(4)]

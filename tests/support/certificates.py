@@ -1,0 +1,35 @@
+"""Certificates for tests, made by openssl: authorities, and servers at 127.0.0.1."""
+import base64
+import ssl
+
+from tests.support.cluster import run
+
+
+class Authority:
+    """A CA of its own; `file` is its certificate."""
+
+    def __init__(self, folder, name):
+        self._folder, self._name = folder, name
+        self._key, self.file = folder / f"{name}-ca.key", folder / f"{name}-ca.crt"
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+            "-nodes", "-days", "1", "-subj", f"/CN={name}", "-keyout", str(self._key),
+            "-out", str(self.file))
+
+    def server(self):
+        """What a server presents that this authority vouches for."""
+        base = self._folder / f"{self._name}-server"
+        key, request, signed = (base.with_suffix(f".{end}") for end in ("key", "csr", "crt"))
+        extensions = base.with_suffix(".ext")
+        extensions.write_text("subjectAltName=IP:127.0.0.1\n")
+        run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+            "-nodes", "-subj", "/CN=127.0.0.1", "-keyout", str(key), "-out", str(request))
+        run("openssl", "x509", "-req", "-days", "1", "-in", str(request), "-CA", str(self.file),
+            "-CAkey", str(self._key), "-CAcreateserial", "-extfile", str(extensions),
+            "-out", str(signed))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(signed, key)
+        return context
+
+    def encoded(self):
+        """The certificate as a caBundle."""
+        return base64.b64encode(self.file.read_bytes()).decode()
