@@ -89,6 +89,16 @@ class Delay(RequestFault):
         await asyncio.sleep(self._seconds)
 
 
+class DelayAnswer(Delay):
+    """What the server answers comes later; what was asked for is done."""
+
+    async def before(self, request):
+        pass
+
+    async def after(self, request, response):
+        await asyncio.sleep(self._seconds)
+
+
 class DropRequest(RequestFault):
     """The server never sees the request; the connection ends."""
 
@@ -324,6 +334,8 @@ class _Connection:
         return await self._send(record, response)
 
     async def _send(self, record, response):
+        if self._reader.at_eof():
+            raise Cut
         record.status = response.status
         self._writer.write(response.encode())
         await self._writer.drain()

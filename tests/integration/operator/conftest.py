@@ -4,6 +4,7 @@ import itertools
 import pathlib
 import secrets
 import sys
+import time
 import uuid
 
 import pytest
@@ -11,10 +12,10 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3]))
 
 from tests.support.cluster import ROOT, Cluster, wait_for  # noqa: E402
-from tests.support.fault_proxy import Proxy  # noqa: E402
+from tests.support.fault_proxy import Freeze, Proxy  # noqa: E402
 from tests.support.kube_api import Api, Follower, condition  # noqa: E402
 from tests.support.operator_process import OperatorProcess, write_kubeconfig  # noqa: E402
-from tests.support.scripted_kubelet import Script, ScriptedKubelet  # noqa: E402
+from tests.support.scripted_kubelet import HELD, Script, ScriptedKubelet  # noqa: E402
 
 API_GROUP = "/apis/committest.dev/v1alpha1"
 LATCHED = ("result", "completionTime", "summary", "failures", "attempts")
@@ -174,6 +175,24 @@ def make_world(cluster, api, tmp_path, request):
 @pytest.fixture
 def world(make_world):
     return make_world()
+
+
+@pytest.fixture(scope="session")
+def silence(cluster, api, tmp_path_factory):
+    """A world whose watches are silent since a time; its one test's end came after that."""
+    world = World(cluster, api, tmp_path_factory.mktemp("silence"))
+    world.start()
+    test = world.create(HELD)
+    world.await_held(test)
+    world.await_running(test)
+    world.proxy.add(Freeze())
+    since = time.monotonic()
+    world.finish(test)
+    job = world.api.items(world.jobs_path)[0]["metadata"]["name"]
+    wait_for("the Job's end", lambda: condition(world.api.get(f"{world.jobs_path}/{job}"),
+                                                "Complete")["status"] == "True")
+    yield world, test, since
+    world.close()
 
 
 @pytest.hookimpl(hookwrapper=True)
