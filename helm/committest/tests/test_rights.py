@@ -48,7 +48,22 @@ class Rights(unittest.TestCase):
                          (["leases"], ["get", "update"], ["committest-operator"]))
 
     def test_nobody_has_rights_in_the_whole_cluster(self):
-        self.assertEqual(of_kind(render(), "ClusterRole", "ClusterRoleBinding"), [])
+        self.assertEqual(of_kind(render(), "ClusterRoleBinding"), [])
+        self.assertEqual(of_kind(render({"aggregateRoles": False}), "ClusterRole"), [])
+
+    def test_people_get_our_kinds_with_the_roles_that_they_have(self):
+        both = ("committests", "observedrepositories")
+        read, write = ["get", "list", "watch"], ["create", "update", "patch", "delete",
+                                                 "deletecollection"]
+        added = {}
+        for role in of_kind(render(), "ClusterRole"):
+            for label in role["metadata"]["labels"]:
+                if label.startswith("rbac.authorization.k8s.io/aggregate-to-"):
+                    added.setdefault(label.partition("-to-")[2], []).append(rules(role))
+        reading = {("committest.dev", kind): read for kind in both}
+        writing = {("committest.dev", kind): write for kind in both}
+        self.assertEqual(added, {"view": [reading], "edit": [reading, writing],
+                                 "admin": [reading, writing]})
 
     def test_every_binding_is_of_its_own_role_to_its_own_account(self):
         for binding in of_kind(render(), "RoleBinding"):
