@@ -33,7 +33,8 @@ def debug_logs(system):
     """Both programs log all that they ever log."""
     def log_at(level):
         run("dev/helm", "upgrade", "committest", str(ROOT / "helm/committest"), "-n", SYSTEM,
-            "--reset-then-reuse-values", "--set", f"logLevel={level}", "--wait", "--timeout", "120s")
+            "--reset-then-reuse-values", "--wait", "--timeout", "120s",
+            "--set", f"logLevel={level}")
     log_at("debug")
     yield
     log_at("info")
