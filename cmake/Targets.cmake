@@ -24,10 +24,11 @@ function(committest_executable name)
   target_link_libraries(${name} PRIVATE committest_options ${arg_LINK})
 endfunction()
 
-# committest_test(NAME LABEL unit|integration|simulation [CONCURRENT] SOURCES a_test.cc … LINK …)
+# committest_test(NAME LABEL unit|integration|integration-api|simulation [CONCURRENT]
+#                 SOURCES a_test.cc … LINK …)
 #
-# CONCURRENT marks tests that start threads; they run under ThreadSanitizer too. Integration tests
-# share one API server, so ctest gets no more than one of them at a time.
+# CONCURRENT marks tests that start threads; they run under ThreadSanitizer too. Those labelled
+# integration-api share one API server, so ctest runs no more than one integration test at a time.
 function(committest_test name)
   cmake_parse_arguments(arg "CONCURRENT" "LABEL" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
@@ -39,7 +40,7 @@ function(committest_test name)
     add_dependencies(concurrent_tests ${name})
   endif()
   set(properties LABELS ${label} TIMEOUT 120)
-  if(arg_LABEL STREQUAL "integration")
+  if(arg_LABEL MATCHES "^integration")
     list(APPEND properties RUN_SERIAL ON)
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
