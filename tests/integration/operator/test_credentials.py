@@ -13,18 +13,18 @@ RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces/"
 
 
 class Account:
-    """The operator's ServiceAccount as the chart makes it, in the namespace of a world."""
+    """The operator's ServiceAccount as the chart makes it, with its rights in a world's namespace."""
 
     def __init__(self, world):
         self._world = world
-        namespace = world.namespace
-        self._core = f"/api/v1/namespaces/{namespace}"
-        self.binding = f"{RBAC}{namespace}/rolebindings"
-        rendered = run("dev/helm", "template", "committest", "helm/committest", "-n", namespace,
-                       "--kube-version", "1.34.0",
-                       "--set", f"runNamespaces={{{namespace}}}",
+        home = f"{world.namespace}-system"
+        self._core = f"/api/v1/namespaces/{home}"
+        world.api.create("/api/v1/namespaces", {"metadata": {"name": home}})
+        rendered = run("dev/helm", "template", "committest", "helm/committest", "-n", home,
+                       "--kube-version", "1.34.0", "--set", f"runNamespaces={{{world.namespace}}}",
                        "--show-only", "templates/operator-rbac.yaml")
         world.cluster.kubectl("apply", "-f", "-", stdin=rendered)
+        self.bindings = f"{RBAC}{world.namespace}/rolebindings"
         self.bound = next(item for item in yaml.safe_load_all(rendered)
                           if item["kind"] == "RoleBinding" and item["metadata"]["name"] == ACCOUNT)
 
@@ -104,7 +104,7 @@ def test_rights_are_withdrawn_and_given_back(world, account, tmp_path):
     proxy = world.add_proxy(as_admin=False)
     operator = world.start(proxy=proxy, user={"token": account.token()})
     world.settle()
-    world.api.delete(f"{account.binding}/{ACCOUNT}")
+    world.api.delete(f"{account.bindings}/{ACCOUNT}")
     began = time.monotonic()
     proxy.cut_connections()
     test = world.create(FAILING)
@@ -116,7 +116,7 @@ def test_rights_are_withdrawn_and_given_back(world, account, tmp_path):
     assert len(proxy.records) < 3000 and operator.exit_code is None
     tries = len([r for r in proxy.records if r.at > began])
     assert tries < 15 * (1 + time.monotonic() - began), "a withdrawn right makes no hot loop"
-    world.api.create(account.binding, account.bound)
+    world.api.create(account.bindings, account.bound)
     world.await_verdict(test, 45)
 
 
