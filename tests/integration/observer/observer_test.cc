@@ -46,6 +46,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 const kube::ResourceType kNamespaces{"", "v1", "namespaces", "Namespace", false};
+const kube::ResourceType kQuotas{"", "v1", "resourcequotas", "ResourceQuota", true};
 
 class ThreadsEnvironment : public ::testing::Environment {
  public:
@@ -132,10 +133,26 @@ class ObserverTest : public ::testing::Test {
     return "";
   }
 
-  std::string Ready(const std::string& name) {
+  std::string Told(const std::string& name, const char* type) {
     const auto repository = api::ParseObservedRepository(Live(name));
-    const auto* ready = api::FindCondition(repository.status.conditions, "Ready");
-    return ready == nullptr ? "none" : ready->status + "/" + ready->reason;
+    const auto* condition = api::FindCondition(repository.status.conditions, type);
+    return condition == nullptr ? "none" : condition->status + "/" + condition->reason;
+  }
+  std::string Ready(const std::string& name) { return Told(name, "Ready"); }
+
+  // Sets a quota without room for a CommitTest; the status is the quota controller's part.
+  json RefuseCommitTests() {
+    const json hard = {{"count/committests.committest.dev", "0"}};
+    const json quota = {{"apiVersion", "v1"},
+                        {"kind", "ResourceQuota"},
+                        {"metadata", {{"namespace", namespace_}, {"name", "none"}}},
+                        {"spec", {{"hard", hard}}}};
+    const auto created = client_->Create(kQuotas, quota);
+    EXPECT_TRUE(created) << created.error().message;
+    if (!created) return {};
+    const auto meta = kube::ParseObjectMeta(*created);
+    EXPECT_TRUE(client_->PatchStatus(kQuotas, *meta, {{"hard", hard}, {"used", hard}}));
+    return *created;
   }
 
   std::vector<api::CommitTest> Tests() {
@@ -264,6 +281,7 @@ TEST_F(ObserverTest, GoesOnWithHealthyRepositoriesBesideSilentOnes) {
     CreateRepository("silent" + std::to_string(i), silent.Url() + "/x" + std::to_string(i));
   }
   ASSERT_TRUE(Eventually([&] { return Ready("silent0") == "False/Unreachable"; }, 60s));
+  EXPECT_EQ(Told("silent0", "Reachable"), "False/DeadlineExceeded");
   CreateRepository("app", server_.Url("app"));
   ASSERT_TRUE(Eventually([&] { return Ready("app") == "True/Observing"; }, 60s));
   ASSERT_TRUE(Eventually([&] { return Ready("silent7") == "False/Unreachable"; }, 60s));
@@ -296,6 +314,39 @@ TEST_F(ObserverTest, SaysWhatIsWrongWithASpecAndRecovers) {
   ASSERT_TRUE(Eventually([&] { return Ready("app") == "False/InvalidSpec"; }));
   Edit("app", [&](json& object) { object["spec"]["url"] = server_.Url("app"); });
   EXPECT_TRUE(Eventually([&] { return Cursor("app") == a; }));
+  EXPECT_EQ(Ready("app"), "True/Observing");
+}
+
+TEST_F(ObserverTest, SaysThatNoRefMatchesAndThatItIsSuspended) {
+  server_.CreateRepository("app").Commit({{"f", "1"}});
+  StartObserver();
+  CreateRepository("app", server_.Url("app"), {{"refs", json::array({"refs/heads/release/*"})}});
+  ASSERT_TRUE(Eventually([&] { return Ready("app") == "True/NoMatchingRefs"; }));
+  EXPECT_EQ(Told("app", "Reachable"), "True/Answered");
+  Edit("app", [](json& object) { object["spec"]["suspend"] = true; });
+  EXPECT_TRUE(Eventually([&] { return Ready("app") == "False/Suspended"; }));
+}
+
+TEST_F(ObserverTest, SaysThatAServerRedirects) {
+  ScriptedServer elsewhere({ScriptedServer::Answering(
+      "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/x\r\nContent-Length: 0\r\n\r\n")});
+  StartObserver();
+  CreateRepository("app", elsewhere.Url() + "/app");
+  ASSERT_TRUE(Eventually([&] { return Ready("app") == "False/Unreachable"; }));
+  EXPECT_EQ(Told("app", "Reachable"), "False/Redirected");
+}
+
+TEST_F(ObserverTest, SaysThatACommitTestIsRefusedAndMovesOnWhenItIsNot) {
+  const json quota = RefuseCommitTests();
+  const std::string a = server_.CreateRepository("app").Commit({{"f", "1"}});
+  StartObserver();
+  CreateRepository("app", server_.Url("app"));
+  ASSERT_TRUE(Eventually([&] { return Ready("app") == "False/CreateFailed"; }));
+  EXPECT_EQ(Told("app", "Reachable"), "True/Answered");
+  EXPECT_EQ(Cursor("app"), "");
+  const auto meta = kube::ParseObjectMeta(quota);
+  ASSERT_TRUE(client_->Delete(kQuotas, meta->Key(), meta->uid));
+  EXPECT_TRUE(Eventually([&] { return Cursor("app") == a; }, 60s));
   EXPECT_EQ(Ready("app"), "True/Observing");
 }
 
