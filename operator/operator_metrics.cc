@@ -7,6 +7,7 @@
 #include <prometheus/histogram.h>
 
 #include "common/api/reasons.h"
+#include "operator/launch_error.h"
 
 namespace committest::op {
 namespace {
@@ -36,6 +37,12 @@ OperatorMetrics::OperatorMetrics(Metrics& metrics) : metrics_(metrics) {
                    {{"result", "Failed"}, {"reason", api::reason::kTestsFailed}});
   metrics_.Counter(kAttempts, kAttemptsHelp, {{"kind", "first"}});
   metrics_.Counter(kAttempts, kAttemptsHelp, {{"kind", "retry"}});
+  for (const auto kind : {LaunchErrorKind::kQuota, LaunchErrorKind::kDenied,
+                          LaunchErrorKind::kInvalid, LaunchErrorKind::kTerminating}) {
+    metrics_.Counter(kRefusals, kRefusalsHelp, {{"kind", std::string(LaunchErrorKindName(kind))}});
+  }
+  metrics_.Seconds(kToJob, kToJobHelp);
+  metrics_.Seconds(kToVerdict, kToVerdictHelp);
 }
 
 void OperatorMetrics::Launched(const api::CommitTest& commit_test, std::int64_t attempt,
