@@ -99,6 +99,17 @@ class DelayAnswer(Delay):
         await asyncio.sleep(self._seconds)
 
 
+class Trickle(RequestFault):
+    """The answer begins at once, and its body comes byte by byte and ever so slowly."""
+
+    def __init__(self, seconds_per_byte, **match):
+        super().__init__(**match)
+        self.pause = seconds_per_byte
+
+    async def after(self, request, response):
+        response.pause = self.pause
+
+
 class DropRequest(RequestFault):
     """The server never sees the request; the connection ends."""
 
@@ -337,8 +348,14 @@ class _Connection:
         if self._reader.at_eof():
             raise Cut
         record.status = response.status
-        self._writer.write(response.encode())
+        data = response.encode()
+        at_once = len(data) - len(response.body) if response.pause else len(data)
+        self._writer.write(data[:at_once])
         await self._writer.drain()
+        for position in range(at_once, len(data)):
+            await asyncio.sleep(response.pause)
+            self._writer.write(data[position:position + 1])
+            await self._writer.drain()
         return True
 
     async def _forward(self, request: Request):

@@ -39,6 +39,7 @@ class Response:
     headers: list
     body: bytes = b""
     chunked: bool = False
+    pause: float = 0  # seconds before each byte of the body
 
     def encode(self):
         headers = [(n, v) for n, v in self.headers if n.lower() not in HOP_BY_HOP]

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.cluster import run, wait_for
 from tests.support.fault_proxy import (CutMidLine, Delay, DelayLines, DropBookmarks, DropRequest,
-                                       DropResponse, Duplicate, Silence)
+                                       DropResponse, Duplicate, Silence, Trickle)
 from tests.support.scripted_kubelet import FAILING, HELD
 
 JOBS = {"verb": "POST", "path": "/jobs$"}
@@ -48,6 +48,17 @@ def test_slow_answers_delay_the_verdict_only(world):
     slow = world.proxy.add(Delay(1.2, verb="GET|POST|PATCH"))
     world.await_verdict(world.create(FAILING))
     assert slow.hits
+
+
+def test_answers_that_trickle_are_given_up(world):
+    """Each byte is in time; the whole is not."""
+    slow = world.proxy.add(Trickle(0.5, verb="GET", path="/committests$", times=1))
+    test = world.create(FAILING)
+    world.start()
+    world.await_verdict(test)
+    assert slow.hits
+    first, second = world.proxy.requests("GET", "/committests$")[:2]
+    assert 5 < second.at - first.at < 10, "the deadline of a call is 6 s"
 
 
 def test_watches_cut_in_the_middle_of_an_event_lose_nothing(world):

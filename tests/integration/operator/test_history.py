@@ -46,6 +46,22 @@ def test_gone_as_http_status(world):
     assert len(gone.hits) == 3
 
 
+def test_kind_that_is_not_served_for_a_while(world):
+    """As while its CRD is replaced: what the caches hold is not taken for deleted."""
+    world.start()
+    held = world.create(HELD)
+    world.await_held(held)
+    gone = world.proxy.add(Answer(404, "NotFound", verb="GET|WATCH", path="/committests$"))
+    world.proxy.cut_connections()
+    wait_for("some refusals", lambda: len(gone.hits) >= 3)
+    world.finish(held)
+    job = f"{world.jobs_path}/{world.api.items(world.jobs_path)[0]['metadata']['name']}"
+    wait_for("the Job's end", lambda: world.api.get(job)["status"].get("completionTime"))
+    world.proxy.remove(gone)
+    for test in (held, world.create(FAILING)):
+        world.await_verdict(test)
+
+
 def test_gone_because_of_a_real_compaction(world):
     world.start()
     gap = Gap(world)
