@@ -1,6 +1,9 @@
 #include "operator/caches.h"
 
 #include <algorithm>
+#include <utility>
+
+#include <nlohmann/json.hpp>
 
 #include "common/api/names.h"
 
@@ -28,6 +31,34 @@ std::vector<T> Collect(const kube::Store<T>& store, const std::set<kube::ObjectK
 }
 
 }  // namespace
+
+api::CommitTest ParseForCache(const nlohmann::json& object) {
+  api::CommitTest whole = api::ParseCommitTest(object);
+  if (!whole.status.result) return whole;
+  api::CommitTest kept;
+  kept.meta = std::move(whole.meta);
+  kept.meta.labels.clear();
+  kept.meta.annotations.clear();
+  kept.spec.repository_name = std::move(whole.spec.repository_name);
+  kept.spec.source.ref = std::move(whole.spec.source.ref);
+  kept.spec.trigger = whole.spec.trigger;
+  kept.spec.ttl_seconds_after_finished = whole.spec.ttl_seconds_after_finished;
+  kept.status.result = whole.status.result;
+  kept.status.completion_time = whole.status.completion_time;
+  for (const api::Attempt& attempt : whole.status.attempts) {
+    api::Attempt& end = kept.status.attempts.emplace_back();
+    end.number = attempt.number;
+    end.job_uid = attempt.job_uid;
+    end.outcome = attempt.outcome;
+    end.exit_code = attempt.exit_code;
+  }
+  if (const auto* recorded =
+          api::FindCondition(whole.status.conditions, api::condition::kResultsRecorded)) {
+    kept.status.conditions = {*recorded};
+    kept.status.conditions[0].message.clear();
+  }
+  return kept;
+}
 
 void ChildIndex::Update(const kube::ObjectMeta* before, const kube::ObjectMeta* after) {
   const kube::OwnerReference* old_owner = before == nullptr ? nullptr : before->Controller();

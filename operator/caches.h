@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "common/api/commit_test.h"
 #include "common/api/observed_repository.h"
 #include "common/base/mutex.h"
@@ -17,6 +19,11 @@
 #include "operator/pod_view.h"
 
 namespace committest::op {
+
+/// What a cache keeps of a CommitTest: everything until it has a result, and then only what its
+/// clean-up and its repository's retention go by. Most CommitTests of a cluster are finished ones.
+/// Never fails, as `api::ParseCommitTest`.
+api::CommitTest ParseForCache(const nlohmann::json& object);
 
 /// Which objects have which controller, by UID: found without going through all objects, and never
 /// by labels, which anyone may change. Thread-safe.

@@ -71,7 +71,7 @@ Watches::Watches(const CacheSet& caches, const WatchContext& context) {
     // NOLINTNEXTLINE(modernize-make-unique)
     watches_.push_back(std::unique_ptr<NamespaceWatches>(new NamespaceWatches{
         make(OptionsFor(api::CommitTestType(), name, {}), cache->commit_tests,
-             kube::ParseFn<api::CommitTest>(api::ParseCommitTest)),
+             kube::ParseFn<api::CommitTest>(ParseForCache)),
         make(OptionsFor(JobType(), name, kOurs), cache->jobs, kube::ParseFn<JobView>(ParseJobView)),
         make(OptionsFor(PodType(), name, kOurs), cache->pods, kube::ParseFn<PodView>(ParsePodView)),
         make(OptionsFor(api::ObservedRepositoryType(), name, {}), cache->repositories,

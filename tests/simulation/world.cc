@@ -87,7 +87,7 @@ OperatorProcess::OperatorProcess(ModelServer& server, const Clock& clock, Random
   slots_.OnTurn([this](const ObjectKey& key) { controller_.Enqueue(key); });
   op::Caches& caches = *caches_.Find("");
   feeds_["committests"].sink =
-      SinkOf(caches.commit_tests, kube::ParseFn<api::CommitTest>(api::ParseCommitTest));
+      SinkOf(caches.commit_tests, kube::ParseFn<api::CommitTest>(op::ParseForCache));
   feeds_["jobs"].sink = SinkOf(caches.jobs, kube::ParseFn<op::JobView>(op::ParseJobView));
   feeds_["pods"].sink = SinkOf(caches.pods, kube::ParseFn<op::PodView>(op::ParsePodView));
   for (const char* plural : {"jobs", "pods", "committests"}) Relist(plural);

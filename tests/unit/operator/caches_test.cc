@@ -3,6 +3,7 @@
 #include <memory>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "common/api/names.h"
 #include "tests/support/operator_builders.h"
@@ -15,6 +16,43 @@ std::shared_ptr<const JobView> Shared(const JobView& job) {
 }
 std::shared_ptr<const PodView> Shared(const PodView& pod) {
   return std::make_shared<const PodView>(pod);
+}
+
+nlohmann::json ObjectOf(const api::CommitTest& commit_test) {
+  nlohmann::json object = api::MakeCommitTest(commit_test.meta, commit_test.spec);
+  object["metadata"]["uid"] = commit_test.meta.uid;
+  object["status"] = api::ToJson(commit_test.status);
+  return object;
+}
+
+TEST(ParseForCache, KeepsAllOfAnUnfinishedCommitTest) {
+  const nlohmann::json object = ObjectOf(ACommitTest());
+  EXPECT_EQ(ParseForCache(object).spec, api::ParseCommitTest(object).spec);
+  EXPECT_EQ(ParseForCache(object).meta.labels, api::ParseCommitTest(object).meta.labels);
+}
+
+TEST(ParseForCache, DecidesTheSameOfAFinishedOneAsAllOfItWould) {
+  api::CommitTest commit_test = ACommitTest();
+  commit_test.spec.execution.env = {{"NAME", "value"}};
+  AddAttempt(commit_test, 1, api::TestResult::kPassed).exit_code = 0;
+  commit_test.status.result = api::TestResult::kPassed;
+  commit_test.status.completion_time = At(10);
+  commit_test.status.failures = {{"test", "file", "message"}};
+  const nlohmann::json object = ObjectOf(commit_test);
+  JobView job = AJob(commit_test);
+  job.complete = JobCondition{};
+  for (const std::int64_t now : {20, 10'000}) {
+    Observed whole = AnObserved(api::ParseCommitTest(object), now);
+    whole.other_jobs = {job};
+    Observed kept = whole;
+    kept.commit_test = ParseForCache(object);
+    const Decision decision = Decide(kept);
+    EXPECT_EQ(decision.actions, Decide(whole).actions);
+    EXPECT_EQ(decision.requeue_after, Decide(whole).requeue_after);
+    EXPECT_EQ(decision.next_status, kept.commit_test.status) << "nothing is written";
+  }
+  EXPECT_TRUE(ParseForCache(object).spec.execution.env.empty());
+  EXPECT_TRUE(ParseForCache(object).status.failures.empty());
 }
 
 TEST(Caches, FindChildrenByTheUidOfTheirController) {
