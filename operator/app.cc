@@ -32,8 +32,12 @@ using std::chrono::seconds;
 /// A write that is sent must be over before the lease may be another's (renew deadline 10 s, renewed
 /// every 2 s), so the time a call may take is what the permit asks to be left.
 constexpr milliseconds kCallDeadline{6'000};
-/// At most half of the renew deadline, so that a lost request leaves time for a second one.
-constexpr milliseconds kLeaseCallDeadline{5'000};
+/// Another leads 15 s after the death of a leader at the latest: what is left of the lease, a look
+/// of the other (half a second), and the launch.
+constexpr milliseconds kLeaseDuration{14'000};
+/// At most what lies between the renew deadline (10 s) and the lease's end, and less than half of
+/// the former, so that a lost request leaves time for a second one.
+constexpr milliseconds kLeaseCallDeadline{4'000};
 /// How often a start that waits for the API server says so.
 constexpr seconds kSyncReport{30};
 /// A reconcile is a handful of calls of at most `kCallDeadline`; beyond this a worker hangs.
@@ -134,6 +138,7 @@ class RealApp final : public App {
     kube::LeaderElectorOptions options;
     options.lease = {lease_namespace, config_.lease_name};
     options.identity = kube::MakeIdentity(pod_name, random);
+    options.times.lease_duration = kLeaseDuration;
     options.on_started = [this] { MayLead(); };
     options.on_lost = [] {
       log::Error("lost the lease; ending at once, for another may lead now");

@@ -7,8 +7,8 @@ from tests.support.cluster import wait_for
 from tests.support.fault_proxy import Delay, DropRequest
 from tests.support.scripted_kubelet import FAILING, HELD
 
-# The lease lasts 15 s from its last renewal, and a follower looks at it twice a second.
-TAKE_OVER_SECONDS = 16
+# The lease lasts 14 s from its last renewal, and a follower looks at it twice a second.
+TAKE_OVER_SECONDS = 15
 
 
 class Pair:
