@@ -9,6 +9,32 @@ from tests.support.cluster import ROOT, run, unittest_file, wait_for, writes
 SECOND_RUN = "ci-second"
 CHART = str(ROOT / "helm/committest")
 
+# What a platform sets, for both components and for all.
+PLACED = {
+    "podLabels": {"example.com/changed": "yes"}, "podAnnotations": {"example.com/a": "b"},
+    "extraEnv": [{"name": "A", "value": "b"},
+                 {"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}],
+    "serviceAccount": {"annotations": {"example.com/a": "b"}},
+    "nodeSelector": {"kubernetes.io/os": "linux"}, "priorityClassName": "system-cluster-critical",
+    "tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],
+    "affinity": {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [
+        {"weight": 1, "podAffinityTerm": {
+            "topologyKey": "kubernetes.io/hostname",
+            "labelSelector": {"matchLabels": {"app.kubernetes.io/name": "committest"}}}}]}},
+    "topologySpreadConstraints": [{
+        "maxSkew": 1, "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": {"app.kubernetes.io/name": "committest"}}}]}
+CHANGED = {
+    "runNamespaces": [RUN, SECOND_RUN], "logFormat": "text",
+    "operator": {**PLACED, "replicas": 2, "maxRunning": 50}, "observer": PLACED,
+    "runner": {"resources": {"cpuLimit": "500m", "memory": "256Mi"}},
+    "admissionPolicy": {"imagePrefixes": ["registry.example.com/ci/"]},
+    "networkPolicy": {
+        "metricsFrom": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}],
+        "runEgress": [{"ports": [{"protocol": "UDP", "port": 53}]}, {"to": [{"ipBlock": {
+            "cidr": "10.0.0.0/8"}}]}]}}
+
 
 def helm(*arguments, stdin=None):
     return run("dev/helm", *arguments, "-n", SYSTEM, stdin=stdin)
@@ -58,12 +84,10 @@ def test_a_release_is_upgraded_rolled_back_and_removed(system):
     before = json.loads(helm("history", "committest", "-o", "json"))[-1]["revision"]
     values = helm("get", "values", "committest", "-o", "json")
 
-    helm("upgrade", "committest", CHART, "--reset-then-reuse-values", "--wait", "--timeout", "120s",
-         "--set", f"operator.replicas=2,runNamespaces={{{RUN},{SECOND_RUN}}},logFormat=text",
-         "--set", "observer.podLabels.example\\.com/changed=yes",
-         "--set", "admissionPolicy.imagePrefixes={registry.example.com/ci/}")
+    helm("upgrade", "committest", CHART, "--reset-then-reuse-values", "--values", "-", "--wait",
+         "--timeout", "120s", stdin=json.dumps(CHANGED))
     assert system.cluster.get("poddisruptionbudget", "committest-operator", SYSTEM)
-    assert len(system.cluster.list("pods", SYSTEM, "example.com/changed=yes")) >= 1
+    assert len(system.cluster.list("pods", SYSTEM, "example.com/changed=yes")) == 3
     commit_passes(system, repository, "Upgraded")
     refused = system.repository({"template": {"execution": {"image": "docker.io/library/evil"}}})
     commit = refused.commit("One", {"tests/test_app.py": unittest_file("pass")})
