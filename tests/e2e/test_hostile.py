@@ -58,7 +58,7 @@ def what_is_shown(system):
     kubectl = system.cluster.kubectl
     shown = {f"{kind} in {namespace}": kubectl("get", kind, "-n", namespace, "-o", "json")
              for kind in ("events", "events.events.k8s.io") for namespace in (RUN, SYSTEM)}
-    for kind in ("committests", "observedrepositories", "jobs"):
+    for kind in ("committests", "observedrepositories", "jobs", "pods"):
         shown[f"status of {kind}"] = json.dumps(
             [o.get("status") for o in system.cluster.list(kind, RUN)])
     for component in COMPONENTS:
@@ -122,6 +122,10 @@ def test_secrets_come_out_nowhere(system, debug_logs, hostile_server, canary):
         assert hidden in message, message
 
     shown = what_is_shown(system)
+    for kind in tests:
+        shown[f"log of the runner of {kind}"] = cluster.kubectl(
+            "logs", "-n", RUN, "-l", f"committest.dev/committest={kind}-{short}", "--tail=-1")
+        assert "committest: Error (" in shown[f"log of the runner of {kind}"]
     assert names["fetch"] in shown["observer's log"] and f"env-{short}" in shown["operator's log"]
     for where, text in shown.items():
         at = text.find(canary)
