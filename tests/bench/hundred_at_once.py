@@ -16,19 +16,19 @@ import argparse
 import concurrent.futures
 import copy
 import json
-import os
 import pathlib
 import statistics
 import sys
 import tempfile
-import threading
 import time
 import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from tests.support.cluster import (Api, Cluster, Repository, Watch,  # noqa: E402
-                                   process_of, unittest_file, wait_for, writes)
+from tests.support.cluster import (Cluster, Repository, Watch, process_of,  # noqa: E402
+                                   unittest_file, wait_for, writes)
+from tests.support.kube_api import Api  # noqa: E402
+from tests.support.process_figures import cpu_seconds, memory_megabytes  # noqa: E402
 
 RUN = "ci"
 BARE = "bench"  # the run namespaces are for CommitTests alone
@@ -49,18 +49,12 @@ class Bench:
                 "name": BARE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}},
             {"apiVersion": "v1", "kind": "ServiceAccount",
              "metadata": {"name": "committest-runner", "namespace": BARE}})
-        self._clients = threading.local()
+        self.api = Api(cluster)
         self.operator = process_of(cluster, "operator")
-
-    def send(self, method, path, body):
-        """A request on a connection of the calling thread."""
-        if not hasattr(self._clients, "api"):
-            self._clients.api = Api(self.cluster)
-        return self._clients.api.send(method, path, body)
 
     def create(self, path, objects):
         with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
-            list(pool.map(lambda one: self.send("POST", path, one), objects))
+            list(pool.map(lambda one: self.api.create(path, one), objects))
 
     def commit_tests(self, count, label):
         path = f"/apis/committest.dev/v1alpha1/namespaces/{RUN}/committests"
@@ -118,18 +112,6 @@ def summary(values):
             "max": round(max(values), 1)}
 
 
-def cpu_seconds(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def memory_mb(pid):
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return round(int(line.split()[1]) / 1000, 1)
-    return None
-
-
 def measure(bench, rounds):
     same_work = bench.template()
     trivial = copy.deepcopy(same_work)
@@ -165,7 +147,7 @@ def main():
         bench = Bench(cluster, folder, options.count)
         try:
             times, done, cpu = measure(bench, options.rounds)
-            memory = memory_mb(bench.operator)
+            memory = memory_megabytes(bench.operator)
         finally:
             bench.close()
     events = [entry for entry in done if entry["objectRef"]["resource"] == "events"]

@@ -25,8 +25,8 @@ import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from tests.support.cluster import (Api, Cluster, Repository, Watch,  # noqa: E402
-                                   unittest_file, writes)
+from tests.support.cluster import Cluster, Repository, Watch, unittest_file, writes  # noqa: E402
+from tests.support.kube_api import Api  # noqa: E402
 
 RUN = "ci"
 BARE = "bench"  # the run namespaces are for CommitTests alone
@@ -82,7 +82,7 @@ class Bench:
         pod["containers"][0]["command"] = ["/bin/true"]
         pod["containers"][0].pop("env", None)
         started = time.monotonic()
-        self.api.send("POST", f"/apis/batch/v1/namespaces/{BARE}/jobs", {
+        self.api.create(f"/apis/batch/v1/namespaces/{BARE}/jobs", {
             "apiVersion": "batch/v1", "kind": "Job",
             "metadata": {"name": name, "labels": {"bench": self.name}},
             "spec": {"backoffLimit": 0, "template": {
@@ -98,10 +98,9 @@ class Bench:
             "tests/test_app.py": unittest_file("self.assertEqual(2 + 2, 4)"), "n": str(number)})
         self.repository.push()
         started = time.monotonic()
-        self.api.send("PATCH", f"/apis/committest.dev/v1alpha1/namespaces/{RUN}"
-                      f"/observedrepositories/{self.name}",
-                      {"metadata": {"annotations": {"committest.dev/poll-now": str(number)}}},
-                      "application/merge-patch+json")
+        self.api.patch(f"/apis/committest.dev/v1alpha1/namespaces/{RUN}"
+                       f"/observedrepositories/{self.name}",
+                       {"metadata": {"annotations": {"committest.dev/poll-now": str(number)}}})
 
         def of_commit(_, test):
             return test["spec"]["source"]["commit"] == commit

@@ -107,20 +107,6 @@ class Cluster:
         return len(pathlib.Path(self.state["auditLog"]).read_text().splitlines())
 
 
-class Api:
-    """Single requests to the API server as its admin, on one kept connection."""
-
-    def __init__(self, cluster):
-        self._connection = cluster.connect()
-
-    def send(self, method, path, body, content_type="application/json"):
-        self._connection.request(method, path, json.dumps(body), {"Content-Type": content_type})
-        response = self._connection.getresponse()
-        answer = json.loads(response.read())
-        assert response.status < 300, answer
-        return answer
-
-
 def process_of(cluster, component, namespace="committest-system"):
     """The host's process id of a running Pod of one of our components, or None."""
     pods = cluster.list("pods", namespace, f"app.kubernetes.io/component={component}")
