@@ -75,11 +75,15 @@ def test_leader_that_was_stopped_and_wakes_up_late_sends_no_write(pair):
     world = pair.world
     held = world.create(HELD)
     world.await_held(held)
-    # It stops in the middle of launches, and sleeps through everything that follows.
-    slow = pair.leader_proxy.add(Delay(0.5, verb="POST", path="/jobs$"))
+    # It stops in the middle of a renewal and of launches, and sleeps through everything that follows.
+    renewal = pair.leader_proxy.add(Delay(2.0, verb="PUT", path="/leases/"))
+    wait_for("a renewal under way", lambda: renewal.hits, 10, 0.01)
+    slow = pair.leader_proxy.add(Delay(1.0, verb="POST", path="/jobs$"))
     tests = [world.create(FAILING if number % 2 else None) for number in range(8)]
     wait_for("launches under way", lambda: len(slow.hits) >= 3, 10, 0.01)
     pair.leader.pause()
+    # What is under way fails when it wakes up: all of it would be sent once more.
+    pair.leader_proxy.cut_connections()
     tests += [world.create(FAILING if number % 2 else None) for number in range(8)]
     world.finish(held)
     for test in [*tests, held]:
