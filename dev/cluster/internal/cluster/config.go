@@ -77,6 +77,15 @@ func (o Options) check() error {
 	return nil
 }
 
+// keeping is o for a cluster that was made as recorded: it keeps its release
+// unless another one is asked for.
+func (o Options) keeping(recorded Options) Options {
+	if o.Kubernetes == "" && o.APIOnly {
+		o.Kubernetes = recorded.Kubernetes
+	}
+	return o
+}
+
 func (o Options) equal(other Options) bool {
 	return o.APIOnly == other.APIOnly && o.Nodes == other.Nodes &&
 		o.Kubernetes == other.Kubernetes &&

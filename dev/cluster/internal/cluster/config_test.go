@@ -47,6 +47,18 @@ func TestOptionsCheck(t *testing.T) {
 	}
 }
 
+func TestAClusterKeepsItsRelease(t *testing.T) {
+	made := Options{Name: "a", Nodes: 1, APIOnly: true, Kubernetes: "1.31"}
+	again := Options{Name: "a", Nodes: 1, APIOnly: true}
+	if !again.keeping(made).equal(made) {
+		t.Error("up without a release is another cluster")
+	}
+	again.Kubernetes = "1.36"
+	if again.keeping(made).equal(made) {
+		t.Error("up with another release is the same cluster")
+	}
+}
+
 func TestConfigSurvivesSaving(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cluster.json")
 	want := Config{Options: Options{Name: "a", Nodes: 2, APIServerArgs: []string{"v=2"}}, Index: 7, APIPort: 6443}

@@ -27,6 +27,9 @@ func Up(ctx context.Context, log *progress.Log, options Options) (Status, error)
 	if err := checkMachine(options); err != nil {
 		return Status{}, err
 	}
+	if recorded, err := open(options.Name); err == nil {
+		options = options.keeping(recorded.Options)
+	}
 	tools, err := build.All(log, options.Kubernetes)
 	if err != nil {
 		return Status{}, err
