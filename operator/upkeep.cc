@@ -1,6 +1,8 @@
 #include "operator/upkeep.h"
 
+#include <map>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -39,7 +41,7 @@ RetentionRules RulesOf(const ObservedRepository* repository, const RepositoryKey
 }  // namespace
 
 Status Upkeep::DeleteExpired(const Caches& caches, std::size_t& deleted) {
-  TestsByRepository finished;
+  std::map<RepositoryKey, std::vector<FinishedTest>> finished;
   for (const auto& commit_test : caches.commit_tests.List()) {
     if (!commit_test->status.result || commit_test->meta.deletion_time) continue;
     finished[{commit_test->meta.namespace_, commit_test->spec.repository_name}].push_back(
@@ -79,6 +81,8 @@ Status Upkeep::TellCounts(const Caches& caches) {
 }
 
 Result<kube::Outcome> Upkeep::Pass() {
+  // A new leader has not planned yet.
+  slots_.Refresh();
   std::size_t deleted = 0;
   for (const auto& entry : caches_.All()) {
     if (Status done = DeleteExpired(*entry.second, deleted); !done) {

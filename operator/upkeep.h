@@ -2,8 +2,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <map>
-#include <vector>
 
 #include "common/base/clock.h"
 #include "common/base/result.h"
@@ -27,7 +25,7 @@ inline constexpr std::size_t kMaxDeletionsPerPass = 100;
 class Upkeep {
  public:
   /// The references must outlive the upkeep.
-  Upkeep(const CacheSet& caches, const Slots& slots, kube::Writer& writer,
+  Upkeep(const CacheSet& caches, Slots& slots, kube::Writer& writer,
          kube::StatusWriter& status_writer, const Clock& clock)
       : caches_(caches),
         slots_(slots),
@@ -39,13 +37,11 @@ class Upkeep {
   Result<kube::Outcome> Pass();
 
  private:
-  using TestsByRepository = std::map<RepositoryKey, std::vector<FinishedTest>>;
-
   Status DeleteExpired(const Caches& caches, std::size_t& deleted);
   Status TellCounts(const Caches& caches);
 
   const CacheSet& caches_;
-  const Slots& slots_;
+  Slots& slots_;
   kube::Writer& writer_;
   kube::StatusWriter& status_writer_;
   const Clock& clock_;

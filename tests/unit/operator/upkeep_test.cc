@@ -99,7 +99,6 @@ TEST_F(UpkeepTest, DeletesInPortions) {
 
 TEST_F(UpkeepTest, TellsTheRepositoryHowManyRunAndWaitOnlyWhenThatChanges) {
   for (int i = 0; i < 3; ++i) Put("test-" + std::to_string(i), std::nullopt);
-  slots_.Refresh();
   ASSERT_TRUE(upkeep_.Pass());
   EXPECT_THAT(patches_.patches, ElementsAre("app {\"queued\":2,\"running\":1}"));
   api::ObservedRepository repository = *Cache().repositories.Get({"ci", "app"});
@@ -115,7 +114,6 @@ TEST_F(UpkeepTest, TellsTheRepositoryHowManyRunAndWaitOnlyWhenThatChanges) {
 
 TEST_F(UpkeepTest, LeavesACountThatMeetsAnotherWriterForTheNextPass) {
   Put("test", std::nullopt);
-  slots_.Refresh();
   patches_.refusal = ErrorCode::kConflict;
   EXPECT_TRUE(upkeep_.Pass());
   patches_.refusal = ErrorCode::kUnavailable;
