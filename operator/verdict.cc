@@ -145,6 +145,13 @@ Ending JudgeExitCode(const api::CommitTestSpec& spec, const Remains& remains) {
                               WithCode(remains, "the runner ended without a result"));
 }
 
+/// Whether the kubelet ended the whole Pod. It does not set the condition DisruptionTarget for all
+/// its reasons: a Pod that exceeds its own limit of disk has none.
+bool IsEvicted(const PodView& pod) {
+  return pod.phase == "Failed" &&
+         IsOneOf(pod.reason, {"Evicted", "Preempting", "Terminated", "Shutdown"});
+}
+
 Ending JudgeTerminated(const api::CommitTestSpec& spec, const PodView& pod,
                        const Remains& remains) {
   const ContainerTerminated& terminated = remains.terminated;
@@ -157,6 +164,9 @@ Ending JudgeTerminated(const api::CommitTestSpec& spec, const PodView& pod,
     if (pod.meta.deletion_time && !EndedBefore(terminated, pod.deletion_requested)) {
       return InfrastructureEnding(api::reason::kPodLost,
                                   "Pod " + pod.meta.name + " was deleted while its tests ran");
+    }
+    if (IsEvicted(pod)) {
+      return InfrastructureEnding(api::reason::kDisrupted, Words(pod.reason, pod.message));
     }
   }
   if (terminated.reason == "OOMKilled") {
@@ -191,8 +201,7 @@ std::optional<Ending> JudgeUnterminated(const PodView& pod) {
   }
   const bool never_reported = std::holds_alternative<std::monostate>(pod.runner);
   if (!never_reported || pod.reason.empty()) return std::nullopt;
-  const bool disrupted = IsOneOf(pod.reason, {"Evicted", "Preempting", "Terminated", "Shutdown"});
-  return InfrastructureEnding(disrupted ? api::reason::kDisrupted : api::reason::kPodLost,
+  return InfrastructureEnding(IsEvicted(pod) ? api::reason::kDisrupted : api::reason::kPodLost,
                               Words(pod.reason, pod.message));
 }
 

@@ -26,6 +26,7 @@ namespace committest::op {
 /// | not terminated        |       | otherwise                                            | not yet
 /// | terminated            | != 0  | DisruptionTarget, and not "before"                   | retry Disrupted
 /// | terminated            | != 0  | Pod being deleted, and not "before"                  | retry PodLost
+/// | terminated            | != 0  | phase Failed, and the kubelet says that it evicted   | retry Disrupted
 /// | OOMKilled             | any   |                                                      | Failed OutOfMemory
 /// | StartError, CannotRun | any   |                                                      | Error ConfigurationError
 /// | terminated            | 0     | not honest                                           | Error ReportInvalid

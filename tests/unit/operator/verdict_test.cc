@@ -23,6 +23,13 @@ std::string SummaryWith(void (*change)(api::RunSummary&)) {
   return Encoded(summary);
 }
 
+PodView Evicted(PodView pod) {
+  pod.phase = "Failed";
+  pod.reason = "Evicted";
+  pod.message = "Usage of EmptyDir volume \"workspace\" exceeds the limit \"2Gi\".";
+  return pod;
+}
+
 /// One row of the table in verdict.h.
 struct Row {
   const char* situation;
@@ -56,6 +63,9 @@ std::vector<Row> PassingRows() {
       {"exit 0 although the Pod was disrupted",
        Disrupted(Terminated(ThePod(), 0, Encoded(ASummary(3))), "EvictionByEvictionAPI"),
        TestResult::kPassed, api::reason::kTestsPassed},
+      {"exit 0 although the Pod was evicted",
+       Evicted(Terminated(ThePod(), 0, Encoded(ASummary(3)))), TestResult::kPassed,
+       api::reason::kTestsPassed},
       {"exit 0 although the Pod was deleted",
        Deleted(Terminated(ThePod(), 0, Encoded(ASummary(3))), 5), TestResult::kPassed,
        api::reason::kTestsPassed},
@@ -149,6 +159,9 @@ std::vector<Row> DisruptionRows() {
       {"tests had failed before the disruption",
        Disrupted(Terminated(ThePod(), 10, Encoded(ASummary(1, 1))), "DeletionByTaintManager", 11),
        TestResult::kFailed, api::reason::kTestsFailed},
+      {"killed because the Pod exceeded its own disk limit",
+       Evicted(Terminated(ThePod(), 137, "", "ContainerStatusUnknown")), TestResult::kError,
+       api::reason::kDisrupted, true},
       {"killed by the deletion of the Pod", Deleted(Terminated(ThePod(), 143), 8),
        TestResult::kError, api::reason::kPodLost, true},
       {"tests failed in the second of the deletion",

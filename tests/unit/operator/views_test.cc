@@ -87,6 +87,15 @@ TEST(PodView, OfAnEvictedPodIsNeverEvidenceOfFailedTests) {
   EXPECT_EQ(ending->reason, api::reason::kDisrupted);
 }
 
+TEST(PodView, OfAPodThatFilledItsDiskTellsTheKubeletsWords) {
+  const auto ending = Judged(RealPod("evicted_for_its_disk"));
+  ASSERT_TRUE(ending.has_value());
+  EXPECT_EQ(ending->reason, api::reason::kDisrupted);
+  EXPECT_TRUE(ending->retryable);
+  EXPECT_EQ(ending->message,
+            R"(Evicted: Usage of EmptyDir volume "workspace" exceeds the limit "32Mi".)");
+}
+
 TEST(PodView, OfAPodThatRanOutOfMemoryIsAFailure) {
   const auto ending = Judged(RealPod("oom_killed"));
   ASSERT_TRUE(ending.has_value());
