@@ -85,14 +85,18 @@ std::string Quantity(const api::ExecutionSpec& execution, const char* name,
 json Resources(const api::ExecutionSpec& execution, const RunnerDefaults& defaults) {
   const std::string memory = Quantity(execution, "memory", defaults.memory);
   const std::string storage = Quantity(execution, "ephemeral-storage", defaults.ephemeral_storage);
-  return {{"requests",
-           {{"cpu", Quantity(execution, "cpu", defaults.cpu_request)},
-            {"memory", memory},
-            {"ephemeral-storage", storage}}},
-          {"limits",
-           {{"cpu", Quantity(execution, "cpu", defaults.cpu_limit)},
-            {"memory", memory},
-            {"ephemeral-storage", storage}}}};
+  json resources = {{"requests",
+                     {{"cpu", Quantity(execution, "cpu", defaults.cpu_request)},
+                      {"memory", memory},
+                      {"ephemeral-storage", storage}}},
+                    {"limits",
+                     {{"cpu", Quantity(execution, "cpu", defaults.cpu_limit)},
+                      {"memory", memory},
+                      {"ephemeral-storage", storage}}}};
+  for (const auto& [name, quantity] : execution.resources) {
+    for (const char* member : {"requests", "limits"}) resources[member][name] = quantity;
+  }
+  return resources;
 }
 
 json RunRequestOf(const api::CommitTestSpec& spec) {

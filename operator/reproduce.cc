@@ -52,7 +52,7 @@ std::string ShellQuote(std::string_view text) {
 
 std::string ReproduceCommand(const api::CommitTestSpec& spec, std::string_view framework) {
   const std::string folder = ShellQuote(Folder(spec));
-  const std::string url = ShellQuote(OneLine(Redact(spec.source.url)));
+  const std::string url = ShellQuote(Redact(OneLine(spec.source.url)));
   const std::string_view what =
       framework.empty() ? api::FrameworkName(spec.tests.framework) : framework;
   const std::string command = "git clone --no-checkout -- " + url + " " + folder + " && cd " +

@@ -22,7 +22,7 @@ constexpr std::size_t kMaxDisplayBytes = 100;
 
 /// Our own message, made fit for the API. It may quote what a Git server or a test has said.
 std::string Clean(std::string_view message) {
-  return Truncate(OneLine(Redact(message)), api::kMaxConditionMessageBytes);
+  return Truncate(Redact(OneLine(message)), api::kMaxConditionMessageBytes);
 }
 
 std::string TestsText(const api::TestCounts& counts) {
@@ -60,6 +60,10 @@ StatusBuilder::StatusBuilder(const api::CommitTest& commit_test, WallTime now)
 
 api::CommitTestStatus StatusBuilder::Take() {
   std::ranges::sort(status_.conditions, {}, OrderOf);
+  // Conditions of others must not keep ours from being written: the API takes only so many.
+  if (status_.conditions.size() > api::kMaxConditions) {
+    status_.conditions.resize(api::kMaxConditions);
+  }
   return std::move(status_);
 }
 

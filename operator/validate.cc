@@ -11,10 +11,12 @@ namespace committest::op {
 namespace {
 
 constexpr std::array<std::string_view, 3> kResourceNames{"cpu", "memory", "ephemeral-storage"};
+/// Linux takes no environment variable above 128 KiB, and the command travels in one, as JSON.
+constexpr std::size_t kMaxCommandBytes = std::size_t{32} * 1024;
 constexpr std::string_view kReservedPrefix = "COMMITTEST_";
 
 std::string Quoted(std::string_view text) {
-  return "'" + OneLine(Truncate(Redact(text), 200)) + "'";
+  return "'" + Truncate(Redact(OneLine(text)), 200) + "'";
 }
 
 bool IsEnvName(std::string_view name) {
@@ -52,9 +54,11 @@ std::string EnvProblem(const api::ExecutionSpec& execution) {
 
 std::string ResourcesProblem(const api::ExecutionSpec& execution) {
   for (const auto& [name, quantity] : execution.resources) {
-    if (std::ranges::find(kResourceNames, name) == kResourceNames.end()) {
+    const bool is_extended = name.find('/') != std::string::npos;
+    if (!is_extended && std::ranges::find(kResourceNames, name) == kResourceNames.end()) {
       return "spec.execution.resources: " + Quoted(name) +
-             " is not allowed, expected cpu, memory or ephemeral-storage";
+             " is not allowed, expected cpu, memory, ephemeral-storage or an extended resource "
+             "such as example.com/gpu";
     }
     if (quantity.empty()) return "spec.execution.resources." + name + " is empty";
   }
@@ -65,6 +69,12 @@ std::string TestsProblem(const api::TestsSpec& tests) {
   if (tests.framework == api::Framework::kCommand && tests.command.empty()) {
     return "spec.tests.command is empty, expected a program and its arguments for framework "
            "Command";
+  }
+  std::size_t bytes = 0;
+  for (const std::string& word : tests.command) bytes += word.size();
+  if (bytes > kMaxCommandBytes) {
+    return "spec.tests.command has " + std::to_string(bytes) + " bytes, expected at most " +
+           std::to_string(kMaxCommandBytes) + "; put a long script into the repository";
   }
   return {};
 }

@@ -24,7 +24,7 @@ Source ReadSource(StrictReader& spec) {
   source.url = reader.String("url", {}, 2048);
   source.commit = reader.String("commit", {}, 64);
   source.ref = reader.String("ref", {}, 255);
-  source.author = reader.String("author", {}, 256);
+  source.author = reader.String("author", {}, 800);
   source.subject = reader.String("subject", {}, 400);
   if (source.url.empty()) reader.Refuse("url", "is empty, expected the repository's URL");
   if (!IsCommitId(source.commit)) {

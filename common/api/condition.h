@@ -45,6 +45,9 @@ inline constexpr std::size_t kMaxConditionMessageBytes = 1024;
 /// The condition of `type`, or nullptr.
 const Condition* FindCondition(const std::vector<Condition>& conditions, std::string_view type);
 
+/// As many as the schemas allow.
+inline constexpr std::size_t kMaxConditions = 16;
+
 /// Puts `next` in place of the condition of its type. Its `last_transition_time` is kept from the
 /// old one unless the status differs, as the API conventions say; so setting the same condition
 /// again changes nothing.

@@ -26,7 +26,7 @@ Response Health::Report(const std::vector<NamedCheck>& checks) {
   for (const NamedCheck& named : checks) {
     const Status status = named.check();
     if (!status) response.status = 503;
-    response.body += named.name + ": " + (status ? "ok" : OneLine(Redact(status.error().message)));
+    response.body += named.name + ": " + (status ? "ok" : Redact(OneLine(status.error().message)));
     response.body += "\n";
   }
   return response;

@@ -32,15 +32,30 @@ INSTANT = Script(run_seconds=0, step_seconds=0)
 PATIENCE = 1800
 
 
-def counted(writes, tests):
+def sent(world):
+    """What the operators wrote so far: whether each write was an Event."""
+    return ["/events" in record.path for record in world.proxy.records
+            if record.is_write and "/leases" not in record.path]
+
+
+def counted(are_events, tests):
     """Writes and Events per CommitTest."""
-    events = [write for write in writes if "/events" in write.path]
-    return {"writes": round((len(writes) - len(events)) / tests, 2),
-            "events": round(len(events) / tests, 2)}
+    return {"writes": round(are_events.count(False) / tests, 2),
+            "events": round(are_events.count(True) / tests, 2)}
+
+
+def latest(world):
+    """The last state of each CommitTest, as a watch has shown it."""
+    return [states[-1] for states in list(world.history.values())]
 
 
 def finished(world):
-    return sum(bool(t.get("status", {}).get("result")) for t in world.api.items(world.tests_path))
+    return sum("result" in status for status in latest(world))
+
+
+def waiting(world):
+    return sum(condition({"status": status}, "Admitted")["reason"] == "Queued"
+               for status in latest(world))
 
 
 def await_finished(world, count):
@@ -53,12 +68,12 @@ def settled_memory(operator):
 
 
 def measure_finished(world, steps):
-    operator = world.start("--max-running=50")
+    operator = world.start("--max-running=0")
     world.settle()
     figures = {"memory": {"0": settled_memory(operator)}, "perTest": {}}
     done = 1
     for step in steps:
-        told, cpu = len(world.proxy.writes()), cpu_seconds(operator.pid)
+        told, cpu = len(sent(world)), cpu_seconds(operator.pid)
         for _ in range(step - done):
             world.create(INSTANT)
         await_finished(world, step)
@@ -66,7 +81,7 @@ def measure_finished(world, steps):
         made = step - done
         figures["memory"][str(step)] = memory
         figures["perTest"][str(step)] = {
-            **counted(world.proxy.writes()[told:], made),
+            **counted(sent(world)[told:], made),
             "cpuMilliseconds": round((cpu_seconds(operator.pid) - cpu) * 1000 / made, 2)}
         done = step
     return operator, figures
@@ -83,22 +98,18 @@ def measure_queue(world, count):
         world.await_held(test)
     for _ in range(count):
         world.create(INSTANT, repositoryName="app")
-
-    def waiting():
-        return sum(condition(t, "Admitted")["reason"] == "Queued"
-                   for t in world.api.items(world.tests_path))
-    wait_for("all to say that they wait", lambda: waiting() == count, PATIENCE, 1)
-    told = world.proxy.writes()
+    wait_for("all to say that they wait", lambda: waiting(world) == count, PATIENCE, 1)
+    told = sent(world)
+    launched = len(world.proxy.writes(path="/jobs$"))
     began = time.monotonic()
     for test in gate:
         world.finish(test)
     await_finished(world, count + len(gate))
     seconds = time.monotonic() - began
     world.assert_sound()
-    later = world.proxy.writes()[len(told):]
-    launches = [write for write in later if write.path.endswith("/jobs")]
     return {"count": count, "untilAllSayThatTheyWait": counted(told, count + len(gate)),
-            "fromThenOn": counted(later, count), "launches": len(launches),
+            "fromThenOn": counted(sent(world)[len(told):], count),
+            "launches": len(world.proxy.writes(path="/jobs$")) - launched,
             "secondsFromThenOn": round(seconds, 1)}
 
 
@@ -116,10 +127,10 @@ def main():
         world = World(cluster, api, pathlib.Path(folder))
         try:
             operator, figures = measure_finished(world, options.steps)
-            told = len(world.proxy.writes())
+            told = len(sent(world))
             time.sleep(options.quiet_seconds)
             figures["quietSeconds"] = options.quiet_seconds
-            figures["quietWrites"] = len(world.proxy.writes()) - told
+            figures["quietWrites"] = len(sent(world)) - told
             world.kill(operator)
             again = world.start()
             world.settle()

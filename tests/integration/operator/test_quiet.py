@@ -2,6 +2,7 @@
 import time
 
 from tests.support.cluster import wait_for
+from tests.support.kube_api import condition
 from tests.support.scripted_kubelet import FAILING, HELD, Script
 
 WINDOW_SECONDS = 20
@@ -14,9 +15,9 @@ def test_no_write_while_nothing_changes(world):
     running = world.create(HELD)
     world.await_held(running)
     world.await_running(running)
-    world.kubelet.paused = True
-    waiting = world.create()
-    world.await_reason(waiting, "WaitingForPod")
+    waiting = world.create(suspend=True)
+    wait_for("it to say that it waits", lambda: condition(
+        world.get(waiting), "Admitted")["reason"] == "Suspended")
     quiet_since = time.monotonic()
     wait_for("some seconds of quiet", lambda: time.monotonic() > quiet_since + WINDOW_SECONDS,
              WINDOW_SECONDS + 5)
@@ -28,7 +29,7 @@ def test_no_write_while_nothing_changes(world):
         assert len(reads) <= 4, reads
     assert any(proxy.writes(quiet_since, leases=True) for proxy in replicas), "the record works"
     # All of it was still alive.
-    world.kubelet.resume()
+    world.api.patch(f"{world.tests_path}/{waiting['metadata']['name']}", {"spec": {"suspend": False}})
     world.finish(running)
     for test in (running, waiting):
         world.await_verdict(test)

@@ -107,20 +107,19 @@ def test_lost_attempts_are_repeated_and_then_given_up(world):
     assert [a["reason"] for a in found["status"]["attempts"]] == ["ResultLost", "ResultLost"]
 
 
-def test_nothing_makes_the_pod(world):
-    world.kubelet.paused = True
-    world.start()
-    test = world.create(retry=ONCE, execution={"scheduleTimeoutSeconds": 9})
-    world.await_reason(test, "WaitingForPod")
-    ended(world, test, "Error", "StartTimeout")
-
-
-def test_the_container_is_made_slowly(world):
-    world.start()
-    test = world.create(LEFT_ALONE, retry=ONCE, execution={"startTimeoutSeconds": 9})
-    place_and_stick(world, test, {"reason": "ContainerCreating"})
-    world.await_reason(test, "ContainerCreating")
-    ended(world, test, "Error", "StartTimeout")
+def test_nothing_makes_the_pod_and_a_container_is_made_slowly(make_world):
+    """Ordinary steps, which are told of after half a minute: both in the same one."""
+    no_pod, slow = make_world(), make_world()
+    for world in (no_pod, slow):
+        world.start()
+    no_pod.kubelet.paused = True
+    waits = no_pod.create(retry=ONCE, execution={"scheduleTimeoutSeconds": 36})
+    creating = slow.create(LEFT_ALONE, retry=ONCE, execution={"startTimeoutSeconds": 36})
+    place_and_stick(slow, creating, {"reason": "ContainerCreating"})
+    no_pod.await_reason(waits, "WaitingForPod", 36)
+    slow.await_reason(creating, "ContainerCreating", 36)
+    for world, test in ((no_pod, waits), (slow, creating)):
+        ended(world, test, "Error", "StartTimeout")
 
 
 def test_no_node_fits(world):

@@ -285,5 +285,17 @@ TEST(Decide, HasNoDeadlineWhileTheJobIsSuspended) {
   EXPECT_FALSE(Decide(observed).next_status.result.has_value());
 }
 
+TEST(Decide, WritesItsConditionsThoughOthersHaveFilledTheList) {
+  Observed observed = WithRunningTests(20);
+  for (int i = 0; i < 14; ++i) {
+    observed.commit_test.status.conditions.push_back(
+        {"Foreign" + std::to_string(i), "True", "Foreign", "", 1, At(0)});
+  }
+  observed.pods = {Terminated(observed.pods[0], 0, Encoded(ASummary(3)))};
+  const Decision decision = Decide(observed);
+  EXPECT_EQ(decision.next_status.conditions.size(), api::kMaxConditions);
+  EXPECT_EQ(StatusOf(decision, "ResultsRecorded"), "False/NotConfigured");
+}
+
 }  // namespace
 }  // namespace committest::op

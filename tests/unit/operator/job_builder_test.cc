@@ -29,7 +29,8 @@ json Build(const api::CommitTest& commit_test) {
 api::CommitTest Full() {
   api::CommitTest commit_test = ACommitTest();
   commit_test.spec.execution.image = "registry.example/team/runner@sha256:0123";
-  commit_test.spec.execution.resources = {{"cpu", "2"}, {"memory", "1Gi"}};
+  commit_test.spec.execution.resources = {
+      {"cpu", "2"}, {"memory", "1Gi"}, {"example.com/gpu", "1"}};
   commit_test.spec.execution.env = {{"PYTHONHASHSEED", "0"}, {"PRICE", "$5 or $(HOME)"}};
   commit_test.spec.execution.runtime_class_name = "gvisor";
   commit_test.spec.execution.node_selector = {{"disk", "fast"}};

@@ -65,17 +65,27 @@ TEST(Validate, NamesFieldAndValueOfWhatCannotRun) {
        [](auto& spec) { spec.execution.env = {{"COMMITTEST_RUN", ""}}; }},
       {"'A=B' is no name", [](auto& spec) { spec.execution.env = {{"A=B", ""}}; }},
       {"'1A' is no name", [](auto& spec) { spec.execution.env = {{"1A", ""}}; }},
-      {"'nvidia.com/gpu' is not allowed",
-       [](auto& spec) { spec.execution.resources = {{"nvidia.com/gpu", "1"}}; }},
+      {"'gpu' is not allowed", [](auto& spec) { spec.execution.resources = {{"gpu", "1"}}; }},
       {"resources.cpu is empty", [](auto& spec) { spec.execution.resources = {{"cpu", ""}}; }},
       {"spec.tests.command is empty",
        [](auto& spec) { spec.tests.framework = api::Framework::kCommand; }},
+      {"spec.tests.command has 40000 bytes, expected at most 32768",
+       [](auto& spec) {
+         spec.tests.framework = api::Framework::kCommand;
+         spec.tests.command = {std::string(20'000, 'x'), std::string(20'000, 'y')};
+       }},
   };
   for (const InvalidRow& row : rows) {
     api::CommitTestSpec spec = ACommitTest().spec;
     row.change(spec);
     EXPECT_THAT(SpecProblem(spec), HasSubstr(row.expected));
   }
+}
+
+TEST(Validate, HidesAPasswordThatControlCharactersDisguise) {
+  api::CommitTestSpec spec = ACommitTest().spec;
+  spec.source.commit = "https:\x01//me:secret@host";
+  EXPECT_THAT(SpecProblem(spec), testing::Not(HasSubstr("secret")));
 }
 
 struct RefusalRow {
