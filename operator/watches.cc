@@ -7,7 +7,8 @@
 namespace committest::op {
 namespace {
 
-const std::string kOurs = std::string(api::kManagedByLabel) + "=" + api::kManagedByValue;
+/// Selects what carries our label.
+std::string Ours() { return std::string(api::kManagedByLabel) + "=" + api::kManagedByValue; }
 
 kube::WatcherOptions OptionsFor(const kube::ResourceType& type, const std::string& namespace_,
                                 std::string label_selector, std::string field_selector = {}) {
@@ -72,8 +73,10 @@ Watches::Watches(const CacheSet& caches, const WatchContext& context) {
     watches_.push_back(std::unique_ptr<NamespaceWatches>(new NamespaceWatches{
         make(OptionsFor(api::CommitTestType(), name, {}), cache->commit_tests,
              kube::ParseFn<api::CommitTest>(ParseForCache)),
-        make(OptionsFor(JobType(), name, kOurs), cache->jobs, kube::ParseFn<JobView>(ParseJobView)),
-        make(OptionsFor(PodType(), name, kOurs), cache->pods, kube::ParseFn<PodView>(ParsePodView)),
+        make(OptionsFor(JobType(), name, Ours()), cache->jobs,
+             kube::ParseFn<JobView>(ParseJobView)),
+        make(OptionsFor(PodType(), name, Ours()), cache->pods,
+             kube::ParseFn<PodView>(ParsePodView)),
         make(OptionsFor(api::ObservedRepositoryType(), name, {}), cache->repositories,
              kube::ParseFn<api::ObservedRepository>(api::ParseObservedRepository)),
         make(OptionsFor(EventType(), name, {}, kJobTroubleSelector), cache->troubles,
