@@ -1,5 +1,6 @@
 """The API server refuses Jobs, or changes them, or the namespace goes away."""
 import contextlib
+import itertools
 import time
 
 from tests.support.certificates import Authority
@@ -121,22 +122,30 @@ def test_webhook_that_adds_a_sidecar_and_labels(world, tmp_path):
 
 
 def test_webhook_that_takes_all_labels_away(world, tmp_path):
-    """Then no watch shows the operator its Jobs and Pods; names and UIDs must do."""
+    """Then no watch shows the operator its Jobs and Pods; names and UIDs must do. It looks again
+    every minute, and here sooner, because somebody edits the CommitTests."""
     with meddling(world, tmp_path, [add("/spec/template/metadata/labels", {"team": "mesh"}),
                                     add("/metadata/labels", {"team": "mesh"})]):
         world.start()
         held = world.create(HELD)
-        tests = [world.create(script) for script in (None, FAILING)]
-        for test in tests:
-            assert len(world.await_verdict(test)["status"]["attempts"]) == 1
-        # A restart must find its Jobs again.
+        tests = [held] + [world.create(script) for script in (None, FAILING)]
         world.await_held(held)
+        # A restart must find its Jobs again.
         world.kill(world.operators[0])
         world.finish(held)
         world.start()
-        world.await_verdict(held)
-        assert all(job["metadata"]["labels"]["team"] == "mesh"
-                   for job in world.api.items(world.jobs_path))
+        numbers = itertools.count()
+
+        def finished():
+            for test in tests:
+                world.api.patch(f"{world.tests_path}/{test['metadata']['name']}",
+                                {"metadata": {"annotations": {"edit": str(next(numbers))}}})
+            return all(world.get(test).get("status", {}).get("result") for test in tests)
+        wait_for("all verdicts", finished, 30, 0.5)
+        for test in tests:
+            assert len(world.await_verdict(test)["status"]["attempts"]) == 1
+        jobs = world.api.items(world.jobs_path)
+        assert len(jobs) == 3 and all(job["metadata"]["labels"]["team"] == "mesh" for job in jobs)
 
 
 def test_webhook_that_does_not_answer_is_waited_for(world):
