@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3]))
 
 from tests.support.cluster import Cluster, wait_for  # noqa: E402
-from tests.support.fault_proxy import Freeze  # noqa: E402
+from tests.support.faults import Freeze  # noqa: E402
 from tests.support.kube_api import Api, condition  # noqa: E402
 from tests.support.operator_world import World, install_crds  # noqa: E402
 from tests.support.scripted_kubelet import HELD  # noqa: E402

@@ -5,7 +5,7 @@ import time
 
 from tests.support.certificates import Authority
 from tests.support.cluster import wait_for
-from tests.support.fault_proxy import Answer
+from tests.support.faults import Answer
 from tests.support.kube_api import ApiError, condition
 from tests.support.mutating_webhook import MutatingWebhook, add
 from tests.support.scripted_kubelet import FAILING, HELD

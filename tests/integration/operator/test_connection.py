@@ -6,8 +6,8 @@ import time
 import pytest
 
 from tests.support.cluster import run, wait_for
-from tests.support.fault_proxy import (CutMidLine, Delay, DelayLines, DropBookmarks, DropRequest,
-                                       DropResponse, Duplicate, Silence, Trickle)
+from tests.support.faults import (CutMidLine, Delay, DelayLines, DropBookmarks, DropRequest,
+                                  DropResponse, Duplicate, Silence, Trickle)
 from tests.support.scripted_kubelet import FAILING, HELD
 
 JOBS = {"verb": "POST", "path": "/jobs$"}

@@ -13,7 +13,7 @@ RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces/"
 
 
 class Account:
-    """The operator's ServiceAccount as the chart makes it, with its rights in a world's namespace."""
+    """The operator's ServiceAccount as the chart makes it, with rights in a world's namespace."""
 
     def __init__(self, world):
         self._world = world
@@ -73,7 +73,7 @@ def test_token_is_rotated_and_the_old_one_refused(world, account, tmp_path):
     world.await_verdict(test, 45)
     assert operator.exit_code is None
     tries = [r for r in proxy.records if r.status == 401 and r.at >= refused]
-    assert len(tries) < 10 + 10 * (time.monotonic() - refused), "a refused token is no reason for a hot loop"
+    assert len(tries) < 10 + 10 * (time.monotonic() - refused), "no hot loop"
 
 
 def test_authority_is_replaced_while_running(world, tmp_path):

@@ -3,7 +3,7 @@ import os
 import random
 import time
 
-from tests.support.fault_proxy import Delay, DelayAnswer
+from tests.support.faults import Delay, DelayAnswer
 from tests.support.scripted_kubelet import Script
 
 KILLS = 200

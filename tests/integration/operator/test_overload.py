@@ -4,7 +4,7 @@ import time
 import pytest
 
 from tests.support.cluster import wait_for
-from tests.support.fault_proxy import Answer
+from tests.support.faults import Answer
 from tests.support.scripted_kubelet import FAILING
 
 LAUNCH = {"verb": "POST", "path": "/jobs$"}

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from tests.support.cluster import wait_for
-from tests.support.fault_proxy import Delay, DropRequest
+from tests.support.faults import Delay, DropRequest
 from tests.support.scripted_kubelet import FAILING, HELD
 
 # The lease lasts 14 s from its last renewal, and a follower looks at it twice a second.
@@ -75,7 +75,7 @@ def test_leader_that_was_stopped_and_wakes_up_late_sends_no_write(pair):
     world = pair.world
     held = world.create(HELD)
     world.await_held(held)
-    # It stops in the middle of a renewal and of launches, and sleeps through everything that follows.
+    # It stops in the middle of a renewal and of launches, and sleeps through all that follows.
     renewal = pair.leader_proxy.add(Delay(2.0, verb="PUT", path="/leases/"))
     wait_for("a renewal under way", lambda: renewal.hits, 10, 0.01)
     slow = pair.leader_proxy.add(Delay(1.0, verb="POST", path="/jobs$"))
