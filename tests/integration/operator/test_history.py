@@ -77,7 +77,7 @@ def test_gone_because_of_a_real_compaction(world):
 def test_error_event_in_place_of_an_event(world, code, reason):
     world.start()
     world.settle()
-    error = world.proxy.add(ErrorEvent(code, reason, times=4))
+    error = world.proxy.add(ErrorEvent(code, reason, times=3))
     for script in (None, FAILING):
         world.await_verdict(world.create(script))
-    assert len(error.hits) == 4
+    assert len(error.hits) == 3
