@@ -50,7 +50,7 @@ struct Decision {
 
 /// How long ordinary steps of a start may last before the status mentions them. What is wrong is
 /// mentioned at once.
-inline constexpr std::chrono::seconds kQuietPeriod{30};
+inline constexpr std::chrono::seconds kQuietPeriod{60};
 /// The same if the status still names a cause of waiting that is over.
 inline constexpr std::chrono::seconds kOutdatedPeriod{5};
 /// How long a finished Job may stay without evidence of its Pod: the Pod's last status may reach us

@@ -108,16 +108,16 @@ def test_lost_attempts_are_repeated_and_then_given_up(world):
 
 
 def test_nothing_makes_the_pod_and_a_container_is_made_slowly(make_world):
-    """Ordinary steps, which are told of after half a minute: both in the same one."""
+    """Ordinary steps, which are told of after a minute: both in the same one."""
     no_pod, slow = make_world(), make_world()
     for world in (no_pod, slow):
         world.start()
     no_pod.kubelet.paused = True
-    waits = no_pod.create(retry=ONCE, execution={"scheduleTimeoutSeconds": 36})
-    creating = slow.create(LEFT_ALONE, retry=ONCE, execution={"startTimeoutSeconds": 36})
+    waits = no_pod.create(retry=ONCE, execution={"scheduleTimeoutSeconds": 66})
+    creating = slow.create(LEFT_ALONE, retry=ONCE, execution={"startTimeoutSeconds": 66})
     place_and_stick(slow, creating, {"reason": "ContainerCreating"})
-    no_pod.await_reason(waits, "WaitingForPod", 36)
-    slow.await_reason(creating, "ContainerCreating", 36)
+    no_pod.await_reason(waits, "WaitingForPod", 66)
+    slow.await_reason(creating, "ContainerCreating", 66)
     for world, test in ((no_pod, waits), (slow, creating)):
         ended(world, test, "Error", "StartTimeout")
 

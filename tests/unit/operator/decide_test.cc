@@ -60,12 +60,12 @@ TEST(Decide, SaysNothingAboutTheOrdinaryStepsOfAQuickStart) {
     const Decision decision = Decide(observed);
     EXPECT_FALSE(Writes(observed, decision));
     EXPECT_GT(decision.requeue_after, milliseconds(0));
-    EXPECT_LE(decision.requeue_after, milliseconds(30'000));
+    EXPECT_LE(decision.requeue_after, milliseconds(60'000));
   }
 }
 
 TEST(Decide, SaysThatThereIsNoPodAfterAQuietWhile) {
-  Observed observed = WithNewJob(30);
+  Observed observed = WithNewJob(60);
   observed.pods.clear();
   const Decision decision = Decide(observed);
   EXPECT_EQ(StatusOf(decision, "Started"), "False/WaitingForPod");
@@ -73,7 +73,7 @@ TEST(Decide, SaysThatThereIsNoPodAfterAQuietWhile) {
 }
 
 TEST(Decide, SaysThatTheContainerIsBeingMadeAfterAQuietWhile) {
-  Observed observed = WithNewJob(31);
+  Observed observed = WithNewJob(61);
   observed.pods = {WaitingFor(Scheduled(APod(*observed.job)), "ContainerCreating")};
   EXPECT_EQ(StatusOf(Decide(observed), "Started"), "False/ContainerCreating");
 }
