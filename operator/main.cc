@@ -1,5 +1,6 @@
 #include <cstdlib>
 #include <iostream>
+#include <malloc.h>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,9 @@ std::string PodName() {
 
 int Run(const op::Config& config) {
   BlockTerminationSignals();
+  // One heap for all threads: each of a dozen would otherwise keep what one LIST has taken. After a
+  // restart with 1,000 finished CommitTests that was 26 MB instead of 15.
+  mallopt(M_ARENA_MAX, 1);
   if (const auto status = http::InitThreads(kHttpThreads); !status) {
     return Fails("cannot start", status.error());
   }
