@@ -43,7 +43,7 @@ Decision NotAdmitted(const Observed& observed, const char* reason, const std::st
 // Waiting for a slot.
 
 std::string PositionText(std::int64_t position) {
-  const std::int64_t step = position <= 10 ? 1 : position <= 100 ? 10 : 100;
+  const std::int64_t step = PositionStep(position);
   const std::string last = std::to_string(position);
   return step == 1 ? last : std::to_string(position - step + 1) + " to " + last;
 }

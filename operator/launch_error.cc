@@ -11,8 +11,7 @@ LaunchErrorKind KindOfDenial(const Error& error) {
   if (error.reason == "NamespaceTerminating" || Says(error, "because it is being terminated")) {
     return LaunchErrorKind::kTerminating;
   }
-  return Says(error, "exceeded quota") || Says(error, "failed quota") ? LaunchErrorKind::kQuota
-                                                                      : LaunchErrorKind::kDenied;
+  return IsQuotaRefusal(error.message) ? LaunchErrorKind::kQuota : LaunchErrorKind::kDenied;
 }
 
 /// A webhook may refuse with any code, and a ValidatingAdmissionPolicy does with 422.
@@ -21,6 +20,11 @@ bool IsAdmission(const Error& error) {
 }
 
 }  // namespace
+
+bool IsQuotaRefusal(std::string_view words) {
+  return words.find("exceeded quota") != std::string_view::npos ||
+         words.find("failed quota") != std::string_view::npos;
+}
 
 std::optional<LaunchError> ClassifyLaunchError(const Error& error) {
   if (error.code == ErrorCode::kPermissionDenied) {

@@ -20,6 +20,8 @@ namespace committest::op {
 /// | kInvalidArgument, otherwise                            | kInvalid     |
 /// | anything else                                          | nullopt      |
 std::optional<LaunchError> ClassifyLaunchError(const Error& error);
+/// Whether a refusal in these words, of a Job or of its Pod, is a ResourceQuota's.
+bool IsQuotaRefusal(std::string_view words);
 
 /// "Quota", "Denied", … for metrics.
 std::string_view LaunchErrorKindName(LaunchErrorKind kind);

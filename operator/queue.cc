@@ -137,8 +137,18 @@ std::map<kube::ObjectKey, Place> PlanQueue(const QueueInput& input) {
   return places;
 }
 
+WallTime SeenTime(const api::CommitTest& commit_test) {
+  const WallTime created = commit_test.meta.creation_time.value_or(WallTime{});
+  return commit_test.spec.trigger.detected_time.value_or(created);
+}
+
+std::int64_t PositionStep(std::int64_t position) {
+  if (position <= 10) return 1;
+  return position <= 100 ? 10 : 100;
+}
+
 std::int64_t CoarsePosition(std::int64_t position) {
-  const std::int64_t step = position <= 10 ? 1 : position <= 100 ? 10 : 100;
+  const std::int64_t step = PositionStep(position);
   return (position + step - 1) / step * step;
 }
 

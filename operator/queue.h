@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/api/commit_test.h"
 #include "common/base/clock.h"
 #include "common/kube/object.h"
 
@@ -102,6 +103,12 @@ struct Place {
 /// counts within a repository only.
 std::map<kube::ObjectKey, Place> PlanQueue(const QueueInput& input);
 
+/// When the commit of a CommitTest was detected, else when the CommitTest was created: the order in
+/// which they wait, and in which they count as new.
+WallTime SeenTime(const api::CommitTest& commit_test);
+
+/// How many positions are shown as one around `position`.
+std::int64_t PositionStep(std::int64_t position);
 /// The last position of the range that is shown for `position`: itself up to 10, then the end of
 /// its ten, of its hundred from 100 on. Few of a thousand waiting ones are thus written to when one
 /// of them leaves.

@@ -3,16 +3,14 @@
 #include <algorithm>
 #include <vector>
 
+#include "operator/attempts.h"
+
 namespace committest::op {
 namespace {
 
 using api::CommitTest;
 using api::ObservedRepository;
 using kube::ObjectKey;
-
-bool HasOpenAttempt(const api::CommitTestStatus& status) {
-  return !status.attempts.empty() && !status.attempts.back().outcome;
-}
 
 bool IsUnfinished(const CommitTest& commit_test) {
   return !commit_test.status.result && !commit_test.meta.deletion_time;
@@ -26,13 +24,13 @@ Contender ContenderOf(const CommitTest& commit_test) {
   contender.repository = spec.repository_name;
   contender.ref = spec.source.ref;
   contender.priority = spec.priority;
-  contender.since =
-      spec.trigger.detected_time.value_or(commit_test.meta.creation_time.value_or(WallTime{}));
+  contender.since = SeenTime(commit_test);
   contender.observed = spec.trigger.type != api::TriggerType::kManual;
   contender.suspended = spec.suspend;
   // Between two attempts it keeps its slot, unless it is to wait.
+  const bool between_attempts = LastEnded(commit_test.status) != nullptr;
   contender.holds_slot =
-      HasOpenAttempt(commit_test.status) || (!spec.suspend && !commit_test.status.attempts.empty());
+      !commit_test.status.attempts.empty() && !(spec.suspend && between_attempts);
   return contender;
 }
 

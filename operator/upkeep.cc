@@ -15,14 +15,13 @@ using api::CommitTest;
 using api::ObservedRepository;
 
 FinishedTest FinishedTestOf(const CommitTest& commit_test) {
-  const WallTime created = commit_test.meta.creation_time.value_or(WallTime{});
   FinishedTest test;
   test.key = commit_test.meta.Key();
   test.uid = commit_test.meta.uid;
   test.ref = commit_test.spec.source.ref;
   test.result = *commit_test.status.result;
-  test.since = commit_test.spec.trigger.detected_time.value_or(created);
-  test.completed = commit_test.status.completion_time.value_or(created);
+  test.since = SeenTime(commit_test);
+  test.completed = commit_test.status.completion_time.value_or(test.since);
   test.ttl = std::chrono::seconds(commit_test.spec.ttl_seconds_after_finished);
   return test;
 }

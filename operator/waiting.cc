@@ -6,6 +6,7 @@
 
 #include "common/api/reasons.h"
 #include "common/base/strings.h"
+#include "operator/launch_error.h"
 
 namespace committest::op {
 namespace {
@@ -57,7 +58,7 @@ Waiting OfTrouble(const JobTrouble& trouble) {
     return trouble.message.find(words) != std::string::npos;
   };
   const char* reason = api::reason::kWaitingForPod;
-  if (says("exceeded quota") || says("failed quota")) {
+  if (IsQuotaRefusal(trouble.message)) {
     reason = api::reason::kQuotaExceeded;
   } else if (says("forbidden") || says("denied")) {
     reason = api::reason::kAdmissionDenied;
