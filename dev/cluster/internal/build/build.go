@@ -41,16 +41,34 @@ func All(log *progress.Log, apiServer string) (Toolbox, error) {
 	if err != nil {
 		return Toolbox{}, err
 	}
+	b, err := newBuilder(log)
+	if err != nil {
+		return Toolbox{}, err
+	}
+	return b.all(modules)
+}
+
+// Gitea builds the Git host of the end-to-end tests if the cache lacks it, and
+// returns the folder with the program and the folders that it needs beside it.
+func Gitea(log *progress.Log) (string, error) {
+	b, err := newBuilder(log)
+	if err != nil {
+		return "", err
+	}
+	dir, err := b.ensure(gitea())
+	if err != nil {
+		return "", fmt.Errorf("build gitea: %w", err)
+	}
+	return dir, nil
+}
+
+func newBuilder(log *progress.Log) (builder, error) {
 	source, err := paths.Source()
 	if err != nil {
-		return Toolbox{}, err
+		return builder{}, err
 	}
 	cache, err := paths.Cache()
-	if err != nil {
-		return Toolbox{}, err
-	}
-	b := builder{source: source, cache: filepath.Join(cache, "cluster"), log: log}
-	return b.all(modules)
+	return builder{source: source, cache: filepath.Join(cache, "cluster"), log: log}, err
 }
 
 func (b builder) all(modules []Module) (Toolbox, error) {
@@ -100,18 +118,59 @@ func (b builder) compile(module Module, program string) error {
 		return err
 	}
 	temporary := program + ".new"
-	flags := strings.Join(append([]string{"-s", "-w"}, module.LDFlags...), " ")
-	command := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly",
-		"-ldflags", flags, "-o", temporary, module.Package)
-	command.Dir = filepath.Join(b.source, module.Folder)
-	// GOWORK and GOFLAGS of the user's own projects must not leak in.
-	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
-	var output bytes.Buffer
-	command.Stdout, command.Stderr = &output, &output
-	if err := command.Run(); err != nil {
-		return fmt.Errorf("go build in %s: %w\n%s", command.Dir, err, lastLines(output.String(), 20))
+	arguments := []string{"build", "-trimpath", "-buildvcs=false", "-mod=readonly",
+		"-ldflags", strings.Join(append([]string{"-s", "-w"}, module.LDFlags...), " ")}
+	if module.Tags != "" {
+		arguments = append(arguments, "-tags", module.Tags)
+	}
+	if _, err := b.runGo(module, append(arguments, "-o", temporary, module.Package)...); err != nil {
+		return err
+	}
+	if err := b.copyData(module, filepath.Dir(program)); err != nil {
+		return err
 	}
 	return os.Rename(temporary, program)
+}
+
+// copyData puts the folders that the module's program needs beside it.
+func (b builder) copyData(module Module, dir string) error {
+	if len(module.Data) == 0 {
+		return nil
+	}
+	found, err := b.runGo(module, "list", "-mod=readonly", "-f", "{{.Module.Dir}}", module.Package)
+	if err != nil {
+		return err
+	}
+	for _, name := range module.Data {
+		target := filepath.Join(dir, name)
+		// What a build left that was ended here.
+		if err := os.RemoveAll(target); err != nil {
+			return err
+		}
+		if err := os.CopyFS(target, os.DirFS(filepath.Join(strings.TrimSpace(found), name))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runGo runs the go command in the module's folder and returns what it printed.
+func (b builder) runGo(module Module, arguments ...string) (string, error) {
+	command := exec.Command("go", arguments...)
+	command.Dir = filepath.Join(b.source, module.Folder)
+	cgo := "CGO_ENABLED=0"
+	if module.CGO {
+		cgo = "CGO_ENABLED=1"
+	}
+	// GOWORK and GOFLAGS of the user's own projects must not leak in.
+	command.Env = append(os.Environ(), cgo, "GOWORK=off", "GOFLAGS=")
+	var output, problems bytes.Buffer
+	command.Stdout, command.Stderr = &output, &problems
+	if err := command.Run(); err != nil {
+		return "", fmt.Errorf("go %s in %s: %w\n%s", arguments[0], command.Dir, err,
+			lastLines(output.String()+problems.String(), 20))
+	}
+	return output.String(), nil
 }
 
 // linkAll makes one folder in which every program has its usual name.

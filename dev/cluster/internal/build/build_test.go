@@ -15,6 +15,7 @@ func TestVersionsAreThoseOfTheModuleFiles(t *testing.T) {
 		{"kubernetes", "k8s.io/kubernetes " + KubernetesVersion},
 		{"helm", "helm.sh/helm/v3 " + HelmVersion},
 		{"coredns", "github.com/coredns/coredns " + CoreDNSVersion},
+		{"gitea", "code.gitea.io/gitea " + GiteaVersion},
 		{"apiserver/1.31", "k8s.io/kubernetes " + apiServerVersions[0]},
 		{"apiserver/1.36", "k8s.io/kubernetes " + apiServerVersions[1]},
 	} {
@@ -68,8 +69,13 @@ func TestKeyFollowsWhatDeterminesTheProgram(t *testing.T) {
 	if keyOf(t, module, files) == key {
 		t.Error("a change of the linker's flags does not change the key")
 	}
+	module.LDFlags, module.CGO, module.Tags = nil, true, "sqlite"
+	withTags := keyOf(t, module, files)
+	if module.Tags = "sqlite netgo"; keyOf(t, module, files) == withTags || withTags == key {
+		t.Error("a change of the tags does not change the key")
+	}
+	module.CGO, module.Tags = false, ""
 	files["README.md"], files["main_test.go"] = "text", "package main"
-	module.LDFlags = nil
 	if keyOf(t, module, files) != key {
 		t.Error("files that are not compiled change the key")
 	}

@@ -21,6 +21,7 @@ const (
 	KubernetesVersion = "v1.34.4"
 	HelmVersion       = "v3.19.0"
 	CoreDNSVersion    = "v1.12.4"
+	GiteaVersion      = "v1.26.0"
 )
 
 // Module is one program to build.
@@ -32,6 +33,12 @@ type Module struct {
 	LDFlags  []string // in addition to stripping
 	Links    []string // further names under which the program is run
 	Estimate string   // how long a first build takes on two processors
+
+	// For a program with parts in C; it is linked statically all the same, so that it runs in any image.
+	CGO  bool
+	Tags string
+	// Folders of the package's own module that the program needs beside it when it runs.
+	Data []string
 }
 
 // apiServerVersions are the other releases of which there is the API server.
@@ -116,6 +123,17 @@ func coredns() Module {
 		Estimate: "about 1 min"}
 }
 
+// gitea is the Git host of the end-to-end tests. A cluster does not need it, so it is not of Modules.
+func gitea() Module {
+	return Module{Name: "gitea", Version: GiteaVersion, Folder: "gitea", Package: "code.gitea.io/gitea",
+		LDFlags: []string{"-linkmode external", "-extldflags -static",
+			"-X main.Version=" + strings.TrimPrefix(GiteaVersion, "v")},
+		Estimate: "about 4 min",
+		CGO:      true,
+		Tags:     "sqlite sqlite_unlock_notify sqlite_omit_load_extension osusergo netgo",
+		Data:     []string{"templates", "options", "public"}}
+}
+
 func pause() Module {
 	return Module{Name: "pause", Version: "v1", Folder: "pause", Package: ".", Estimate: "a few seconds"}
 }
@@ -124,6 +142,9 @@ func pause() Module {
 func (m Module) key(source string) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintln(sum, m.Name, m.Version, m.Package, m.LDFlags, runtime.GOARCH)
+	if m.CGO {
+		fmt.Fprintln(sum, "cgo", m.Tags, m.Data)
+	}
 	files, err := sourceFiles(filepath.Join(source, m.Folder))
 	if err != nil {
 		return "", err

@@ -28,7 +28,7 @@ const usage = `A complete, real Kubernetes on this machine, for development and 
   cluster kill [--name N] COMPONENT [--signal KILL|TERM|STOP|CONT]
   cluster restart [--name N] COMPONENT
   cluster compact [--name N]                 forget the history of all objects
-  cluster build                              build all programs into the cache
+  cluster build                              build all programs into the cache, gitea too
   cluster binaries                           print the folder of the programs
 
 Without --name, the cluster is $COMMITTEST_CLUSTER or "committest".
@@ -71,6 +71,7 @@ var commands = map[string]command{
 	"compact":    {prepareCompact, 0, 0},
 	"build":      {prepareBuild, 0, 0},
 	"binaries":   {prepareBinaries, 0, 0},
+	"gitea":      {prepareGitea, 0, 0},
 }
 
 // Main runs the program and returns its exit code.

@@ -165,9 +165,25 @@ func prepareCompact(c *call) func() error {
 func prepareBuild(c *call) func() error {
 	return func() error {
 		log := progress.New(c.notes)
+		// Beside the others: each build has long steps that only one processor works at.
+		gitea := make(chan error, 1)
+		go func() {
+			_, err := build.Gitea(log)
+			gitea <- err
+		}()
 		tools, err := build.All(log, "")
-		if err == nil {
+		if err = errors.Join(err, <-gitea); err == nil {
 			log.Step("all programs are built: %s", tools.Bin)
+		}
+		return err
+	}
+}
+
+func prepareGitea(c *call) func() error {
+	return func() error {
+		dir, err := build.Gitea(progress.New(c.notes))
+		if err == nil {
+			fmt.Fprintln(c.out, dir)
 		}
 		return err
 	}
