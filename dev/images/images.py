@@ -5,7 +5,8 @@
     dev/images/load     [--registry R] [--tag T] [--from-source] [IMAGE...]
     dev/images/redeploy [--registry R] [--tag T]
 
-IMAGE is operator, observer, runner, git-server or all; the default is the product's three.
+IMAGE is operator, observer, runner, git-server, gitea or all; the default is the product's three.
+All are those and git-server; gitea is for the end-to-end tests alone (dev/gitea/install).
 """
 
 from __future__ import annotations
@@ -33,15 +34,18 @@ from target import CACHE, Target, find_target  # noqa: E402
 IMAGES = CACHE / "images"
 BINARIES = ROOT / "build/release/bin"
 PRODUCT = ["operator", "observer", "runner"]
+ALL = [*PRODUCT, "git-server"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Component:
-    """One image: where its Dockerfile is, and whether it holds a program of ours."""
+    """One image: where its Dockerfile is, and whether it holds a program of ours. `context` is a
+    script that lays out what the Dockerfile needs, if that is more than its own folder."""
 
     name: str
     dockerfile: str
     compiled: bool = True
+    context: str = ""
 
     def image(self, registry: str, tag: str) -> str:
         return f"{registry}/committest-{self.name}:{tag}"
@@ -52,6 +56,7 @@ COMPONENTS = {component.name: component for component in (
     Component("observer", "observer/Dockerfile"),
     Component("runner", "runner-image/Dockerfile"),
     Component("git-server", "dev/git-server/Dockerfile", compiled=False),
+    Component("gitea", "dev/gitea/Dockerfile", compiled=False, context="dev/gitea/context"),
 )}
 
 
@@ -94,6 +99,9 @@ class Builder:
         compiled = [component for component in components if component.compiled]
         if compiled and not self._from_source:
             self._compile(compiled)
+        if any(component.name == "gitea" for component in components):
+            self._steps.run("Gitea (the first time, about 4 min to build it)",
+                            [str(ROOT / "dev/cluster/cluster"), "gitea"])
         self._engine.prepare(self._steps)
         images = [self._build_one(component) for component in components]
         self._engine.clean(self._steps)
@@ -132,6 +140,8 @@ class Builder:
     def _inputs(self, component: Component) -> tuple[pathlib.Path, pathlib.Path, str]:
         """The Dockerfile, the context and the target stage."""
         dockerfile = ROOT / component.dockerfile
+        if component.context:
+            return dockerfile, ROOT / "build/images" / component.name, ""
         if not component.compiled:
             return dockerfile, dockerfile.parent, ""
         if self._from_source:
@@ -146,6 +156,9 @@ class Builder:
         digest = hashlib.sha256(f"{image} {self._from_source} {self._engine.base()}".encode())
         dockerfile = ROOT / component.dockerfile
         files = [dockerfile]
+        if component.context:
+            digest.update(capture([str(ROOT / component.context),
+                                   str(ROOT / "build/images" / component.name)]).encode())
         if not component.compiled:
             files = sorted(path for path in dockerfile.parent.rglob("*") if path.is_file())
         elif self._from_source:
@@ -252,9 +265,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--tag", default=default_tag())
     parser.add_argument("--from-source", action="store_true")
     arguments = parser.parse_intermixed_args()
-    names = arguments.images or PRODUCT
-    arguments.components = list(COMPONENTS.values()) if "all" in names else [
-        COMPONENTS[name] for name in names]
+    names = ALL if "all" in arguments.images else arguments.images or PRODUCT
+    arguments.components = [COMPONENTS[name] for name in names]
     if arguments.command == "push" and arguments.registry == "localhost":
         raise StepFailed("say where to push to: --registry registry.example.com/ci --tag 1.0")
     return arguments

@@ -56,10 +56,11 @@ def install(steps: Steps, target: Target, *, manifests: bool = False,
     else:
         _helm_upgrade(steps, target, by_name)
     if git_server:
-        _wait(steps, target, GIT_NAMESPACE, "git-server")
+        wait_for_deployment(steps, target, GIT_NAMESPACE, "git-server")
 
 
-def _wait(steps: Steps, target: Target, namespace: str, deployment: str) -> None:
+def wait_for_deployment(steps: Steps, target: Target, namespace: str, deployment: str) -> None:
+    """Waits until all Pods of a Deployment are its newest and ready."""
     steps.run(f"wait for {namespace}/{deployment}", target.kubectl + [
         "--namespace", namespace, "rollout", "status", f"deployment/{deployment}",
         "--timeout=120s"],
@@ -79,7 +80,7 @@ def _apply_manifests(steps: Steps, target: Target) -> None:
     capture(target.kubectl + ["--namespace", NAMESPACE, "patch", "deployment",
                               "committest-observer", "--type=json", "-p", json.dumps(flag)])
     for name in ("committest-operator", "committest-observer"):
-        _wait(steps, target, NAMESPACE, name)
+        wait_for_deployment(steps, target, NAMESPACE, name)
 
 
 def _helm_upgrade(steps: Steps, target: Target, images: dict[str, Built]) -> None:
@@ -108,4 +109,5 @@ def uninstall(steps: Steps, target: Target) -> None:
     steps.run("delete namespaces and CRDs", target.kubectl + [
         "delete", "--ignore-not-found", "--timeout=120s",
         f"namespace/{NAMESPACE}", f"namespace/{RUN_NAMESPACE}", f"namespace/{GIT_NAMESPACE}",
+        "namespace/gitea",
         "crd/committests.committest.dev", "crd/observedrepositories.committest.dev"])
