@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
 from tests.support.cluster import Cluster, Repository, process_of, run, wait_for  # noqa: E402
+from tests.support.gitea import Gitea  # noqa: E402
 
 SYSTEM = "committest-system"
 RUN = "ci"
@@ -29,12 +30,16 @@ class System:
 
     def repository(self, spec=None, name=None):
         """A new repository on the Git server, and an ObservedRepository that polls it."""
-        name = name or f"app{next(self._numbers)}-{self._session}"
+        name = name or self.new_name()
         repository = Repository(self.folder / name, self.cluster.create_repository(name))
         repository.name = name
         repository.url = repository.push_url
         self.observe(repository, spec)
         return repository
+
+    def new_name(self):
+        """A name of a repository that no other has."""
+        return f"app{next(self._numbers)}-{self._session}"
 
     def observe(self, repository, spec=None):
         self.cluster.apply({
@@ -99,3 +104,29 @@ def system(cluster, tmp_path_factory):
     installed = System(cluster, tmp_path_factory.mktemp("repositories"))
     installed.install()
     return installed
+
+
+class GiteaHost:
+    """Gitea in the cluster, with one user whose repositories are observed."""
+
+    def __init__(self, system):
+        self._system = system
+        self.api = Gitea(system.cluster)
+        self.user = self.api.create_user()
+
+    def create(self, **options):
+        """A new, empty repository that nobody observes yet."""
+        name = self._system.new_name()
+        return self.api.create_repository(self.user, name, self._system.folder / name, **options)
+
+    def repository(self, spec=None, **options):
+        """A new, empty repository and an ObservedRepository that polls it."""
+        repository = self.create(**options)
+        self._system.observe(repository, spec)
+        return repository
+
+
+@pytest.fixture(scope="session")
+def gitea(system):
+    run("dev/gitea/install")
+    return GiteaHost(system)

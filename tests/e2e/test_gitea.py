@@ -1,0 +1,106 @@
+"""A complete Git host: what people do there arrives as CommitTests, each commit once."""
+from conftest import RUN, condition
+from tests.support.cluster import unittest_file, wait_for
+
+PASSING = {"tests/test_app.py": unittest_file("pass")}
+
+
+def commits_of(system, repository):
+    """The commits that have CommitTests, by the ref that they were found at. None has two."""
+    sources = [test["spec"]["source"] for test in system.tests_of(repository)]
+    assert len({source["commit"] for source in sources}) == len(sources), sources
+    return {source["commit"]: source["ref"] for source in sources}
+
+
+def seen_refs(system, repository):
+    """The refs and commits that the observer has written down."""
+    found = system.cluster.get("observedrepository", repository.name, RUN)
+    return {ref["name"]: ref["lastSeenCommit"] for ref in found.get("status", {}).get("refs", [])}
+
+
+def wait_until_seen(system, repository):
+    """Waits until the observer has seen what Gitea has now; what it will test then exists."""
+    refs = {name: commit for name, commit in repository.remote_refs().items()
+            if name.startswith(("refs/heads/", "refs/tags/"))}
+    wait_for("the observer to have seen all refs",
+             lambda: seen_refs(system, repository) == refs, 30)
+
+
+def test_pushes_to_gitea_get_their_verdicts(system, gitea):
+    repository = gitea.repository()
+    good = repository.commit("Good", PASSING)
+    repository.push()
+    passed = system.verdict(repository, good)
+    assert passed["status"]["result"] == "Passed", passed["status"]
+    assert passed["spec"]["source"]["url"] == repository.url
+    assert passed["spec"]["source"]["ref"] == "refs/heads/main"
+    bad = repository.commit("Bad", {"tests/test_app.py": unittest_file("self.fail('no')")})
+    repository.push()
+    failed = system.verdict(repository, bad)
+    assert failed["status"]["result"] == "Failed", failed["status"]
+    assert condition(failed, "Succeeded")["reason"] == "TestsFailed"
+
+
+def test_branches_tags_and_rewritten_history(system, gitea):
+    repository = gitea.repository({"refs": ["refs/heads/*", "refs/tags/*"]})
+    first = repository.commit("First", PASSING)
+    repository.push()
+    wait_until_seen(system, repository)
+    topic = repository.commit("Topic", {"n": "topic"})
+    repository.git("tag", "light")
+    repository.git("tag", "-a", "annotated", "-m", "A release")
+    repository.push_refs("HEAD:refs/heads/topic", "refs/tags/light", "refs/tags/annotated")
+    wait_until_seen(system, repository)
+    assert set(commits_of(system, repository)) == {first, topic}
+
+    repository.git("reset", "-q", "--hard", first)
+    rewritten = repository.commit("Another first", {"n": "rewritten"})
+    repository.git("commit", "-q", "--amend", "-m", "Rewritten")
+    amended = repository.git("rev-parse", "HEAD")
+    repository.push_refs(f"{rewritten}:refs/heads/main")
+    wait_until_seen(system, repository)
+    repository.push_refs("+HEAD:refs/heads/main")
+    wait_until_seen(system, repository)
+    assert set(commits_of(system, repository)) == {first, topic, rewritten, amended}
+
+    repository.delete_branch("topic")
+    wait_until_seen(system, repository)
+    repository.push_refs(f"{topic}:refs/heads/topic", f"{amended}:refs/heads/copy")
+    wait_until_seen(system, repository)
+    assert set(commits_of(system, repository)) == {first, topic, rewritten, amended}
+    assert system.verdict(repository, topic)["status"]["result"] == "Passed"
+
+
+def test_pull_requests_are_tested_and_so_is_their_merge(system, gitea):
+    repository = gitea.repository({"refs": ["refs/heads/main", "refs/pull/*/head"]})
+    first = repository.commit("First", PASSING)
+    repository.push()
+    wait_for("the first commit", lambda: system.test_of(repository, first), 30)
+    change = repository.commit("Change", {"n": "1"})
+    repository.push_refs("HEAD:refs/heads/topic")
+    number = repository.create_pull_request("topic")
+    assert system.verdict(repository, change)["status"]["result"] == "Passed"
+    assert commits_of(system, repository)[change] == f"refs/pull/{number}/head"
+    review = repository.commit("Review", {"n": "2"})
+    repository.push_refs("HEAD:refs/heads/topic")
+    wait_for("the second commit", lambda: system.test_of(repository, review), 30)
+    repository.merge_pull_request(number)
+    merged = repository.remote_refs()["refs/heads/main"]
+    assert system.verdict(repository, merged)["status"]["result"] == "Passed"
+    assert commits_of(system, repository) == {
+        first: "refs/heads/main", change: f"refs/pull/{number}/head",
+        review: f"refs/pull/{number}/head", merged: "refs/heads/main"}
+
+
+def test_a_private_repository_says_that_it_is_not_readable(system, gitea):
+    repository = gitea.repository(private=True)
+    commit = repository.commit("Secret", PASSING)
+    repository.push()
+
+    def refused():
+        found = system.cluster.get("observedrepository", repository.name, RUN)
+        reachable = condition(found, "Reachable")
+        return reachable if reachable["status"] == "False" else None
+    reachable = wait_for("the refusal in the condition", refused, 30)
+    assert reachable["reason"] == "Unauthenticated", reachable
+    assert system.test_of(repository, commit) is None
