@@ -20,6 +20,18 @@ std::string ConfigurationProblem(const api::CommitTest& commit_test) {
   return commit_test.parse_error.empty() ? SpecProblem(commit_test.spec) : commit_test.parse_error;
 }
 
+Ending NotRunEnding(const api::NotRun& not_run) {
+  if (not_run.reason == api::NotRunReason::kConfigurationError) {
+    return ErrorEnding(api::reason::kConfigurationError, not_run.message,
+                       api::FailureClass::kConfiguration);
+  }
+  Ending ending;
+  ending.result = api::TestResult::kSkipped;
+  ending.reason = api::NotRunReasonName(not_run.reason);
+  ending.message = not_run.message;
+  return ending;
+}
+
 Ending Cancelled() {
   Ending ending;
   ending.result = api::TestResult::kCancelled;
@@ -93,6 +105,9 @@ Decision Decide(const Observed& observed) {
     return EndCommitTest(
         observed, current,
         ErrorEnding(api::reason::kConfigurationError, problem, api::FailureClass::kConfiguration));
+  }
+  if (commit_test.spec.not_run) {
+    return EndCommitTest(observed, current, NotRunEnding(*commit_test.spec.not_run));
   }
   if (commit_test.spec.cancel_requested) return EndCommitTest(observed, current, Cancelled());
   if (IsSuperseded(observed)) return EndCommitTest(observed, current, Superseded(observed));

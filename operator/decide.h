@@ -73,6 +73,7 @@ std::chrono::milliseconds RetryDelay(std::int64_t ended);
 /// |  2 | a result is set                                  | the status stays; own Jobs that could still run are deleted,
 /// |    |                                                  | the others when their time is over
 /// |  3 | the spec cannot be read, or cannot be run        | Error ConfigurationError
+/// |    | spec.notRun                                      | Skipped, or Error ConfigurationError, as it says
 /// |  4 | cancelRequested                                  | Cancelled
 /// |    | superseded, and its Pods are no evidence         | Cancelled Superseded
 /// |  5 | recorded; its Pods are evidence                  | ends as verdict.h says, Job or not

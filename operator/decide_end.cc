@@ -60,7 +60,9 @@ Ending Exhausted(Ending ending, std::int64_t number) {
 }
 
 EventNote VerdictNote(const Ending& ending) {
-  return {ending.result != api::TestResult::kPassed, ending.reason, ending.message};
+  const bool is_well =
+      ending.result == api::TestResult::kPassed || ending.result == api::TestResult::kSkipped;
+  return {!is_well, ending.reason, ending.message};
 }
 
 Decision Retry(const Observed& observed, StatusBuilder builder, const Ending& ending,

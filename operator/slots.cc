@@ -12,8 +12,14 @@ using api::CommitTest;
 using api::ObservedRepository;
 using kube::ObjectKey;
 
-bool IsUnfinished(const CommitTest& commit_test) {
-  return !commit_test.status.result && !commit_test.meta.deletion_time;
+/// What is not run needs no slot.
+bool Contends(const CommitTest& commit_test) {
+  return !commit_test.status.result && !commit_test.meta.deletion_time && !commit_test.spec.not_run;
+}
+
+/// A commit that is not run takes nobody's place: what an older one will say is still wanted.
+bool CanSupersede(const CommitTest& commit_test) {
+  return commit_test.spec.trigger.type != api::TriggerType::kManual && !commit_test.spec.not_run;
 }
 
 Contender ContenderOf(const CommitTest& commit_test) {
@@ -72,9 +78,9 @@ void Slots::Drop(const ObjectKey& key) {
 
 void Slots::FollowCommitTest(const CommitTest* before, const CommitTest* after) {
   MutexLock lock(mutex_);
-  const bool contends = after != nullptr && IsUnfinished(*after);
+  const bool contends = after != nullptr && Contends(*after);
   const bool contended = before != nullptr && contenders_.contains(before->meta.Key());
-  if (after != nullptr && after->spec.trigger.type != api::TriggerType::kManual) {
+  if (after != nullptr && CanSupersede(*after)) {
     const Contender seen = ContenderOf(*after);
     NewestOfRef& newest = newest_[{seen.Repository(), seen.ref}];
     if (newest.since < seen.since) newest = {seen.since, seen.key.name};

@@ -172,7 +172,8 @@ void StatusBuilder::Finish(const Ending& ending) {
   Describe();
   const bool launched = !status_.attempts.empty();
   if (launched) Admit();
-  const bool cancelled = ending.result == api::TestResult::kCancelled;
+  const bool came_to_its_end =
+      ending.result != api::TestResult::kCancelled && ending.result != api::TestResult::kSkipped;
   const bool passed = ending.result == api::TestResult::kPassed;
   status_.result = ending.result;
   status_.completion_time = now_;
@@ -181,7 +182,7 @@ void StatusBuilder::Finish(const Ending& ending) {
               "Pod " + ending.evidence->pod_name + " ran on node " + ending.evidence->node_name);
   }
   Condition(api::condition::kCompleted, api::condition::kTrue,
-            cancelled ? ending.reason : api::reason::kFinished, ending.message);
+            came_to_its_end ? api::reason::kFinished : ending.reason, ending.message);
   Condition(api::condition::kSucceeded, passed ? api::condition::kTrue : api::condition::kFalse,
             ending.reason, ending.message);
   if (launched) {
@@ -190,7 +191,8 @@ void StatusBuilder::Finish(const Ending& ending) {
   }
   TakeSummary(ending);
   status_.display.reason = ending.reason;
-  if (!cancelled && api::IsCommitId(commit_test_.spec.source.commit)) {
+  if (came_to_its_end && !commit_test_.spec.not_run &&
+      api::IsCommitId(commit_test_.spec.source.commit)) {
     status_.reproduce_command = ReproduceCommand(
         commit_test_.spec,
         ending.summary ? std::string_view(ending.summary->framework) : std::string_view());

@@ -82,6 +82,18 @@ struct RetrySpec {
   bool operator==(const RetrySpec&) const = default;
 };
 
+enum class NotRunReason { kPathsUnaffected, kSkipRequested, kConfigurationError };
+std::string_view NotRunReasonName(NotRunReason reason);
+
+/// `spec.notRun`: why the commit's tests are not run, found out before the CommitTest was made.
+struct NotRun {
+  NotRunReason reason = NotRunReason::kPathsUnaffected;
+  std::string message;  ///< A sentence for people, at most `kMaxNotRunMessageBytes`.
+
+  bool operator==(const NotRun&) const = default;
+};
+inline constexpr std::size_t kMaxNotRunMessageBytes = 1024;
+
 struct CommitTestSpec {
   std::string repository_name;
   Source source;
@@ -92,6 +104,8 @@ struct CommitTestSpec {
   /// How long a CommitTest is kept after its end, unless it is the newest Passed or Failed of its
   /// ref.
   std::int64_t ttl_seconds_after_finished = 604'800;
+  /// Present: the CommitTest ends at once, Skipped or as an Error, without a Job or a slot.
+  std::optional<NotRun> not_run;
   // What may be changed after creation:
   std::int64_t priority = 0;  ///< Higher goes first among the waiting ones of its repository.
   bool suspend = false;       ///< No attempt is launched; one that runs goes on.

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -5,7 +6,9 @@
 
 #include "common/api/commit_id.h"
 #include "common/api/commit_test.h"
+#include "common/api/reasons.h"
 #include "common/api/strict_reader.h"
+#include "common/base/strings.h"
 #include "common/base/time_format.h"
 #include "common/kube/json_reader.h"
 
@@ -15,6 +18,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::int64_t kDaySeconds = 86'400;
+constexpr std::array kNotRunReasons{NotRunReason::kPathsUnaffected, NotRunReason::kSkipRequested,
+                                    NotRunReason::kConfigurationError};
 
 Source ReadSource(StrictReader& spec) {
   static const json kEmpty = json::object();
@@ -50,6 +55,28 @@ Trigger ReadTrigger(StrictReader& spec) {
     return spec.Take(Result<Trigger>(Fail(status.error())));
   }
   return trigger;
+}
+
+// A reason that a newer version knows is an error: what it may not run, this one may not run either.
+std::optional<NotRun> ReadNotRun(StrictReader& spec) {
+  const json* value = spec.Object("notRun");
+  if (value == nullptr) return std::nullopt;
+  StrictReader reader(*value, spec.PathOf("notRun"));
+  NotRun not_run;
+  const std::string reason = reader.String("reason", {}, 64);
+  const auto* known = std::ranges::find(kNotRunReasons, reason, NotRunReasonName);
+  if (known != kNotRunReasons.end()) {
+    not_run.reason = *known;
+  } else {
+    reader.Refuse("reason", "is '" + OneLine(reason) +
+                                "', expected PathsUnaffected, SkipRequested or ConfigurationError");
+  }
+  // The schema counts characters, of up to four bytes.
+  not_run.message = reader.String("message", {}, 4 * kMaxNotRunMessageBytes);
+  if (auto status = reader.Finish(UnknownMembers::kIgnore); !status) {
+    return spec.Take(Result<NotRun>(Fail(status.error())));
+  }
+  return not_run;
 }
 
 std::vector<EnvVar> ReadEnv(StrictReader& execution) {
@@ -115,6 +142,18 @@ std::string_view TriggerTypeName(TriggerType type) {
       return "Poll";
   }
   return "Manual";
+}
+
+std::string_view NotRunReasonName(NotRunReason reason) {
+  switch (reason) {
+    case NotRunReason::kPathsUnaffected:
+      return reason::kPathsUnaffected;
+    case NotRunReason::kSkipRequested:
+      return reason::kSkipRequested;
+    case NotRunReason::kConfigurationError:
+      return reason::kConfigurationError;
+  }
+  return reason::kConfigurationError;
 }
 
 Result<ExecutionSpec> ParseExecutionSpec(const json& value, std::string_view path,
@@ -187,6 +226,7 @@ Result<CommitTestSpec> ParseCommitTestSpec(const json& value) {
   }
   spec.ttl_seconds_after_finished = reader.Int(
       "ttlSecondsAfterFinished", spec.ttl_seconds_after_finished, kMinTtlSeconds, kMaxTtlSeconds);
+  spec.not_run = ReadNotRun(reader);
   spec.priority = reader.Int("priority", 0, -kMaxPriority, kMaxPriority);
   spec.suspend = reader.Bool("suspend", false);
   spec.cancel_requested = reader.Bool("cancelRequested", false);
@@ -204,6 +244,10 @@ json ToJson(const CommitTestSpec& spec) {
                 {"retry", ToJson(spec.retry)},
                 {"ttlSecondsAfterFinished", spec.ttl_seconds_after_finished}};
   if (!spec.repository_name.empty()) value["repositoryName"] = spec.repository_name;
+  if (spec.not_run) {
+    value["notRun"] = {{"reason", NotRunReasonName(spec.not_run->reason)},
+                       {"message", spec.not_run->message}};
+  }
   if (spec.priority != 0) value["priority"] = spec.priority;
   if (spec.suspend) value["suspend"] = true;
   if (spec.cancel_requested) value["cancelRequested"] = true;

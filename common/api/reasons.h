@@ -26,6 +26,10 @@ inline constexpr const char* kFinished = "Finished";
 inline constexpr const char* kCancelled = "Cancelled";
 inline constexpr const char* kSuperseded = "Superseded";
 
+// Completed and Succeeded of what was Skipped
+inline constexpr const char* kPathsUnaffected = "PathsUnaffected";
+inline constexpr const char* kSkipRequested = "SkipRequested";
+
 // Succeeded
 inline constexpr const char* kTestsPassed = "TestsPassed";
 inline constexpr const char* kTestsFailed = "TestsFailed";

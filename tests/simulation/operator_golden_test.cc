@@ -41,6 +41,19 @@ TEST(OperatorSimulation, FailsATestThatFails) {
   ExpectSound(world);
 }
 
+TEST(OperatorSimulation, SkipsInOneWriteWithoutAJobWhatIsNotRun) {
+  World world(1);
+  const std::string name =
+      world.Add(TestsPlan(3, 0), 3, api::NotRun{api::NotRunReason::kPathsUnaffected, "no"});
+  world.StartOperator();
+  ASSERT_TRUE(world.RunInOrder());
+  EXPECT_EQ(world.ResultOf(name), "Skipped");
+  EXPECT_EQ(world.ReasonOf(name), "PathsUnaffected");
+  EXPECT_EQ(world.Operator().Client().Writes(), 1);
+  EXPECT_EQ(world.events.total, 1);
+  ExpectSound(world);
+}
+
 TEST(OperatorSimulation, RetriesLostResultsUpToTheLimit) {
   World world(1);
   const std::string name = world.Add({137, "", ""}, 2);

@@ -38,6 +38,14 @@ RunPlan RandomPlan(World& world) {
   }
 }
 
+/// One in six is not to be run.
+std::optional<api::NotRun> RandomNotRun(World& world) {
+  if (world.Dice(6) != 0) return std::nullopt;
+  const auto reason = world.Dice(2) == 0 ? api::NotRunReason::kSkipRequested
+                                         : api::NotRunReason::kConfigurationError;
+  return api::NotRun{reason, "so it says"};
+}
+
 Fault RandomFault(World& world, bool calm) {
   if (calm || world.Dice(6) != 0) return Fault::kNone;
   switch (world.Dice(6)) {
@@ -102,7 +110,11 @@ void Interfere(World& world) {
 void RunSeed(std::uint64_t seed) {
   World world(seed);
   const int tests = 1 + world.Dice(3);
-  for (int i = 0; i < tests; ++i) world.Add(RandomPlan(world), world.Dice(4));
+  for (int i = 0; i < tests; ++i) {
+    const RunPlan run = RandomPlan(world);
+    const int limit = world.Dice(4);
+    world.Add(run, limit, RandomNotRun(world));
+  }
   int steps = 0;
   const auto calm = [&steps] { return steps > kDisturbedSteps; };
   const auto plan = [&](int /*call*/) { return RandomFault(world, calm()); };

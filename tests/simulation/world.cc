@@ -39,7 +39,8 @@ const std::set<std::string>& KnownReasons() {
       api::reason::kNameConflict,    api::reason::kInfrastructureRetriesExhausted,
       api::reason::kCancelled,       api::reason::kJobDeleted,
       api::reason::kPodLost,         api::reason::kDisrupted,
-      api::reason::kResultLost,      api::reason::kDeadlineExceeded};
+      api::reason::kResultLost,      api::reason::kDeadlineExceeded,
+      api::reason::kSkipRequested,   api::reason::kPathsUnaffected};
   return kReasons;
 }
 
@@ -137,7 +138,8 @@ RunPlan World::PlanOf(const std::string& commit) const {
   return plan;
 }
 
-std::string World::Add(const RunPlan& plan, std::int64_t infrastructure_limit) {
+std::string World::Add(const RunPlan& plan, std::int64_t infrastructure_limit,
+                       std::optional<api::NotRun> not_run) {
   const std::string number = std::to_string(++added_);
   api::CommitTestSpec spec;
   spec.repository_name = "app";
@@ -145,6 +147,7 @@ std::string World::Add(const RunPlan& plan, std::int64_t infrastructure_limit) {
   spec.source.commit = std::string(40 - number.size(), 'a') + number;
   spec.source.ref = "refs/heads/main";
   spec.retry.infrastructure_limit = infrastructure_limit;
+  spec.not_run = std::move(not_run);
   plans_[spec.source.commit] = plan;
   kube::ObjectMeta meta;
   meta.namespace_ = "ci";
@@ -274,6 +277,9 @@ void World::CheckVerdict(const api::CommitTest& commit_test) {
   if (!status.result) {
     violations_.push_back("I1 nothing lost: " + name + " has no verdict");
     return;
+  }
+  if (commit_test.spec.not_run && !status.attempts.empty()) {
+    violations_.push_back("I3 verdict: " + name + " was run, and was not to be");
   }
   const RunPlan plan = PlanOf(commit_test.spec.source.commit);
   const bool is_red = plan.exit_code == static_cast<int>(api::RunnerExit::kTestsFailed) ||

@@ -85,7 +85,8 @@ class World {
   explicit World(std::uint64_t seed);
 
   /// Adds a CommitTest whose run ends as `plan` says; its name.
-  std::string Add(const RunPlan& plan, std::int64_t infrastructure_limit = 3);
+  std::string Add(const RunPlan& plan, std::int64_t infrastructure_limit = 3,
+                  std::optional<api::NotRun> not_run = std::nullopt);
   /// (Re)starts the operator.
   void StartOperator(ModelClient::FaultPlan plan = nullptr);
   OperatorProcess& Operator() { return *operator_; }

@@ -256,3 +256,16 @@ def test_somebody_cancels(world):
     found = ended(world, test, "Cancelled", "Cancelled")
     assert condition(found, "Completed")["reason"] == "Cancelled"
     wait_for("the Job to be gone", lambda: not world.api.get(job_path(world, test)))
+
+
+@pytest.mark.parametrize("reason, result", [
+    ("SkipRequested", "Skipped"), ("PathsUnaffected", "Skipped"), ("ConfigurationError", "Error")])
+def test_what_is_not_run(world, reason, result):
+    world.start()
+    test = world.create(notRun={"reason": reason, "message": "so it says"})
+    found = ended(world, test, result, reason)
+    completed = condition(found, "Completed")
+    assert completed["reason"] == ("Finished" if result == "Error" else reason)
+    assert condition(found, "Succeeded")["message"] == "so it says"
+    assert "attempts" not in found["status"]
+    assert not world.api.get(job_path(world, test)), "a Job was made"

@@ -94,6 +94,12 @@ api::CommitTest RandomCommitTest() {
   api::CommitTest commit_test = ACommitTest();
   commit_test.spec.retry.infrastructure_limit = *rc::gen::inRange(0, 4);
   commit_test.spec.cancel_requested = *rc::gen::inRange(0, 6) == 0;
+  if (*rc::gen::inRange(0, 8) == 0) {
+    commit_test.spec.not_run =
+        api::NotRun{OneOf({api::NotRunReason::kPathsUnaffected, api::NotRunReason::kSkipRequested,
+                           api::NotRunReason::kConfigurationError}),
+                    "so it says"};
+  }
   commit_test.spec.tests.allow_no_tests = *rc::gen::arbitrary<bool>();
   commit_test.meta.generation = *rc::gen::inRange<std::int64_t>(1, 3);
   if (*rc::gen::inRange(0, 10) == 0) commit_test.parse_error = "cannot be read";
@@ -159,6 +165,16 @@ RC_GTEST_PROP(DecideProperty, NeverPassesWithoutEvidence, ()) {
   if (decision.next_status.result == api::TestResult::kPassed) {
     RC_ASSERT(HasPassingEvidence(observed));
   }
+}
+
+RC_GTEST_PROP(DecideProperty, NeverRunsOrPassesWhatIsNotToBeRun, ()) {
+  const Observed observed = RandomObserved();
+  if (!observed.commit_test.spec.not_run) return;
+  const Decision decision = Decide(observed);
+  RC_ASSERT(!Creates(decision));
+  if (observed.commit_test.status.result || observed.commit_test.meta.deletion_time) return;
+  RC_ASSERT(decision.next_status.result == api::TestResult::kSkipped ||
+            decision.next_status.result == api::TestResult::kError);
 }
 
 RC_GTEST_PROP(DecideProperty, WritesNothingMoreOnceItsStatusIsThere, ()) {

@@ -1,6 +1,7 @@
 #include "operator/decide.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -47,6 +48,54 @@ TEST(Decide, CancelsAJobThatIsNotRecordedYetAndDeletesIt) {
   ASSERT_EQ(decision.next_status.attempts.size(), 1U);
   EXPECT_EQ(decision.next_status.attempts[0].job_uid, "job-uid-1");
   EXPECT_EQ(decision.actions.size(), 1U);
+}
+
+// What is not run.
+
+api::CommitTest NotRunCommitTest(api::NotRunReason reason, const std::string& message) {
+  api::CommitTest commit_test = ACommitTest();
+  commit_test.spec.not_run = api::NotRun{reason, message};
+  return commit_test;
+}
+
+TEST(Decide, SkipsAtOnceWhatTheSpecSaysIsNotRun) {
+  for (const auto& [reason, name] :
+       {std::pair{api::NotRunReason::kPathsUnaffected, "PathsUnaffected"},
+        std::pair{api::NotRunReason::kSkipRequested, "SkipRequested"}}) {
+    const Decision decision = Decide(AnObserved(NotRunCommitTest(reason, "so it says"), 0));
+    EXPECT_EQ(decision.next_status.result, TestResult::kSkipped);
+    EXPECT_EQ(StatusOf(decision, "Completed"), std::string("True/") + name);
+    EXPECT_EQ(StatusOf(decision, "Succeeded"), std::string("False/") + name);
+    EXPECT_EQ(ConditionOf(decision, "Succeeded").message, "so it says");
+    EXPECT_EQ(decision.next_status.display.reason, name);
+    EXPECT_EQ(decision.next_status.display.commit, "1a2b3c4d");
+    EXPECT_EQ(decision.next_status.reproduce_command, "");
+    EXPECT_EQ(decision.next_status.completion_time, Epoch());
+    EXPECT_THAT(decision.next_status.attempts, IsEmpty());
+    EXPECT_THAT(decision.actions, IsEmpty());
+    ASSERT_EQ(decision.events.size(), 1U);
+    EXPECT_FALSE(decision.events[0].warning);
+  }
+}
+
+TEST(Decide, EndsWithTheErrorOfAConfigurationThatTheSpecTellsOf) {
+  const Decision decision = Decide(AnObserved(
+      NotRunCommitTest(api::NotRunReason::kConfigurationError, "line 3, column 5: no"), 0));
+  EXPECT_EQ(decision.next_status.result, TestResult::kError);
+  EXPECT_EQ(StatusOf(decision, "Completed"), "True/Finished");
+  EXPECT_EQ(StatusOf(decision, "Succeeded"), "False/ConfigurationError");
+  EXPECT_EQ(ConditionOf(decision, "Succeeded").message, "line 3, column 5: no");
+  EXPECT_EQ(decision.next_status.reproduce_command, "");
+  EXPECT_THAT(decision.actions, IsEmpty());
+}
+
+TEST(Decide, SkipsWhateverItsPlaceInTheQueue) {
+  for (const Turn turn : {Turn::kQueued, Turn::kHeldBack, Turn::kSuperseded}) {
+    Observed observed =
+        AnObserved(NotRunCommitTest(api::NotRunReason::kSkipRequested, "so it says"), 0);
+    observed.place.turn = turn;
+    EXPECT_EQ(Decide(observed).next_status.result, TestResult::kSkipped);
+  }
 }
 
 // Waiting.

@@ -211,5 +211,21 @@ TEST_F(SlotsTest, CountsARepositorysRunningAndWaiting) {
   EXPECT_EQ(slots_.CountsOf({"ci", "another"}).running, 0);
 }
 
+TEST_F(SlotsTest, GivesNoSlotToWhatIsNotRunAndLetsItSupersedeNobody) {
+  PutRepository(1, api::ConcurrencyPolicy::kCancelOlder);
+  api::CommitTest older = Named("older", 1);
+  older.spec.trigger.type = api::TriggerType::kPoll;
+  api::CommitTest skipped = Named("skipped", 2);
+  skipped.spec.trigger.type = api::TriggerType::kPoll;
+  skipped.spec.not_run = api::NotRun{api::NotRunReason::kSkipRequested, "so it says"};
+  Put(skipped);
+  Put(older);
+  EXPECT_EQ(TurnOf("skipped"), Turn::kHeldBack);
+  EXPECT_EQ(TurnOf("older"), Turn::kAdmitted);
+  const Slots::Counts counts = slots_.CountsOf({"ci", "app"});
+  EXPECT_EQ(counts.running, 1);
+  EXPECT_EQ(counts.queued, 0);
+}
+
 }  // namespace
 }  // namespace committest::op

@@ -25,6 +25,7 @@ inline CommitTestSpec FullCommitTestSpec() {
   spec.execution.tolerations = {{"ci", "Equal", "yes", "NoSchedule"}};
   spec.retry.infrastructure_limit = 1;
   spec.ttl_seconds_after_finished = 3'600;
+  spec.not_run = NotRun{NotRunReason::kSkipRequested, "the message holds [skip ci]"};
   spec.priority = -2;
   spec.suspend = true;
   spec.cancel_requested = true;
