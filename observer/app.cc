@@ -16,12 +16,14 @@
 #include "common/kube/api_client.h"
 #include "common/kube/config.h"
 #include "common/kube/controller.h"
+#include "observer/access_source.h"
 #include "observer/git_over_http.h"
 #include "observer/history.h"
 #include "observer/http_refs.h"
 #include "observer/mirror.h"
 #include "observer/repository_caches.h"
 #include "observer/repository_reconciler.h"
+#include "observer/secret_source.h"
 
 namespace committest::observer {
 namespace {
@@ -75,9 +77,10 @@ class RealApp final : public App {
       : basics_(std::move(basics)),
         client_(std::move(client)),
         refs_(RefsOptions(config), MakeClientOf(config), basics_->clock, basics_->stop.get_token()),
-        mirrors_(MirrorsOptions(config), {config.allow_http}, history_, basics_->clock,
-                 basics_->stop.get_token()),
-        git_({config.allow_http}, refs_, mirrors_),
+        mirrors_(MirrorsOptions(config), history_, basics_->clock, basics_->stop.get_token()),
+        secrets_(*client_, basics_->clock),
+        access_(secrets_),
+        git_({config.allow_http}, access_, refs_, mirrors_),
         caches_(config.namespaces, *client_, *client_, basics_->clock, *basics_->random,
                 basics_->metrics),
         reconciler_(LookOptions(config),
@@ -127,12 +130,14 @@ class RealApp final : public App {
 
  private:
   HttpClientFactory MakeClientOf(const Config& config) {
-    return [this, workers = config.workers](const std::string& endpoint) {
-      http::ClientOptions options;
-      options.endpoint = endpoint;
-      options.max_in_flight = workers;
-      return http::MakeClient(std::move(options), basics_->clock);
-    };
+    return
+        [this, workers = config.workers](const std::string& endpoint, const std::string& ca_pem) {
+          http::ClientOptions options;
+          options.endpoint = endpoint;
+          if (!ca_pem.empty()) options.tls.ca = [ca_pem] { return Result<std::string>(ca_pem); };
+          options.max_in_flight = workers;
+          return http::MakeClient(std::move(options), basics_->clock);
+        };
   }
 
   const std::unique_ptr<Basics> basics_;
@@ -140,6 +145,8 @@ class RealApp final : public App {
   const HistoryReader history_;
   HttpRefs refs_;
   const Mirrors mirrors_;
+  KubeSecretSource secrets_;
+  AccessSource access_;
   GitOverHttp git_;
   RepositoryCaches caches_;
   RepositoryReconciler reconciler_;

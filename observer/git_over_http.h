@@ -1,8 +1,9 @@
 #pragma once
 
-#include <string>
+#include <functional>
 #include <vector>
 
+#include "observer/access_source.h"
 #include "observer/git_remote.h"
 #include "observer/http_refs.h"
 #include "observer/mirror.h"
@@ -11,29 +12,29 @@
 namespace committest::observer {
 
 /// The real `GitRemote`: lists over HTTP in this process, fetches by `git` in child processes.
+///
+/// Credentials that a server refuses are read anew once, at once, so that a Secret that was changed
+/// counts without waiting; nothing is asked twice with the same ones. What a server says is freed
+/// of them before it goes on, in whatever form it repeats them.
 class GitOverHttp final : public GitRemote {
  public:
-  /// Both must outlive this.
-  GitOverHttp(UrlPolicy policy, HttpRefs& refs, const Mirrors& mirrors)
-      : policy_(policy), refs_(refs), mirrors_(mirrors) {}
+  /// All must outlive this.
+  GitOverHttp(UrlPolicy policy, AccessSource& access, HttpRefs& refs, const Mirrors& mirrors)
+      : policy_(policy), access_(access), refs_(refs), mirrors_(mirrors) {}
 
-  Result<RemoteRefs> ListRefs(const std::string& url,
-                              const std::vector<RefPattern>& patterns) override {
-    const auto checked = CheckUrl(url, policy_);
-    if (!checked) return Fail(checked.error());
-    return refs_.List(*checked, patterns);
-  }
-
-  Result<std::vector<HistoryAnswer>> History(const kube::ObjectKey& repository,
-                                             const std::string& url,
-                                             const std::vector<HistoryQuery>& queries) override {
-    return mirrors_.History(repository, url, queries);
-  }
-
+  Result<RemoteRefs> ListRefs(const RemoteRepository& repository,
+                              const std::vector<RefPattern>& patterns) override;
+  Result<std::vector<HistoryAnswer>> History(const RemoteRepository& repository,
+                                             const std::vector<HistoryQuery>& queries) override;
   void Forget(const kube::ObjectKey& repository) override { mirrors_.Forget(repository); }
 
  private:
+  template <typename T>
+  Result<T> With(const RemoteRepository& repository,
+                 const std::function<Result<T>(const GitUrl&, const Access&)>& ask);
+
   const UrlPolicy policy_;
+  AccessSource& access_;
   HttpRefs& refs_;
   const Mirrors& mirrors_;
 };

@@ -73,6 +73,13 @@ struct HistoryAnswer {
   Relation relation = Relation::kInitial;
 };
 
+/// Which repository is asked, and in whose name.
+struct RemoteRepository {
+  kube::ObjectKey key;  ///< The ObservedRepository; names the local mirror.
+  std::string url;
+  std::string credentials_secret_name;  ///< In the key's namespace; empty: without credentials.
+};
+
 /// A remote Git repository, as the observer needs it. Thread-safe for different repositories; one
 /// repository is used by one thread at a time.
 class GitRemote {
@@ -83,15 +90,16 @@ class GitRemote {
   /// round trip and a few hundred bytes when nothing has changed.
   /// Errors: kUnavailable, kDeadlineExceeded, kUnauthenticated, kPermissionDenied, kNotFound,
   /// kResourceExhausted (the answer is too long), kDataLoss (the answer is not Git's protocol),
-  /// kInvalidArgument (the URL is not allowed). Messages do not vary from call to call.
-  virtual Result<RemoteRefs> ListRefs(const std::string& url,
+  /// kInvalidArgument (the URL is not allowed); with the reasons CredentialsInvalid and
+  /// CredentialsUnavailable any code, and the server was not asked. Messages do not vary from call
+  /// to call and hold no secret.
+  virtual Result<RemoteRefs> ListRefs(const RemoteRepository& repository,
                                       const std::vector<RefPattern>& patterns) = 0;
 
   /// Fetches what `queries` ask about and answers those that could be; a query whose commit the
-  /// server does not give out (any more) has no answer. `repository` names the local mirror.
-  /// Errors as above, when not even one can be answered.
-  virtual Result<std::vector<HistoryAnswer>> History(const kube::ObjectKey& repository,
-                                                     const std::string& url,
+  /// server does not give out (any more) has no answer. Errors as above, when not even one can be
+  /// answered.
+  virtual Result<std::vector<HistoryAnswer>> History(const RemoteRepository& repository,
                                                      const std::vector<HistoryQuery>& queries) = 0;
 
   /// Drops what is kept locally for `repository`, which is gone.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/api/reasons.h"
+#include "common/base/strings.h"
 
 namespace committest::observer {
 namespace {
@@ -57,10 +58,21 @@ HttpRefs::HttpRefs(HttpRefsOptions options, HttpClientFactory make_client, const
       clock_(clock),
       stop_(std::move(stop)) {}
 
-Result<RemoteRefs> HttpRefs::List(const GitUrl& url, const std::vector<RefPattern>& patterns) {
+// One listing.
+struct HttpRefs::Look {
+  http::Client& client;
+  const GitUrl& url;
+  const Access& access;
+  const std::vector<RefPattern>& patterns;
+  MonotonicTime deadline;
+};
+
+Result<RemoteRefs> HttpRefs::List(const GitUrl& url, const Access& access,
+                                  const std::vector<RefPattern>& patterns) {
   const MonotonicTime deadline = clock_.Monotonic() + options_.deadline;
-  const auto client = ClientOf(url.Origin());
+  const auto client = ClientOf(url.Origin(), access.ca_pem);
   if (!client) return Fail(client.error());
+  const Look look{**client, url, access, patterns, deadline};
   const std::string key = url.ToString();
   std::optional<ServerCapabilities> known;
   {
@@ -68,7 +80,7 @@ Result<RemoteRefs> HttpRefs::List(const GitUrl& url, const std::vector<RefPatter
     if (const auto it = servers_.find(key); it != servers_.end()) known = it->second;
   }
   if (known) {
-    auto refs = Ask(**client, url, *known, patterns, deadline);
+    auto refs = Ask(look, *known);
     if (refs) return refs;
     MutexLock lock(mutex_);
     servers_.erase(key);
@@ -76,56 +88,55 @@ Result<RemoteRefs> HttpRefs::List(const GitUrl& url, const std::vector<RefPatter
   }
   // Servers close idle connections, sometimes just as they are used again; a look that starts anew
   // tells that from a server that is down.
-  return ListFresh(**client, url, patterns, deadline);
+  return ListFresh(look);
 }
 
-Result<RemoteRefs> HttpRefs::ListFresh(http::Client& client, const GitUrl& url,
-                                       const std::vector<RefPattern>& patterns,
-                                       MonotonicTime deadline) {
+Result<RemoteRefs> HttpRefs::ListFresh(const Look& look) {
   http::Request request;
-  request.target = url.path + "/info/refs?service=git-upload-pack";
+  request.target = look.url.path + "/info/refs?service=git-upload-pack";
   request.headers = {{"git-protocol", "version=2"}, {"accept", "*/*"}};
-  const auto body = Send(client, request, deadline);
+  const auto body = Send(look, std::move(request));
   if (!body) return Fail(body.error());
   auto advertisement = DecodeAdvertisement(*body);
   if (!advertisement) return Fail(std::move(advertisement.error()));
   if (advertisement->capabilities.protocol != 2) {
-    return FilterRefs(std::move(advertisement->refs), patterns);
+    return FilterRefs(std::move(advertisement->refs), look.patterns);
   }
   {
     MutexLock lock(mutex_);
     if (servers_.size() >= kMaxRemembered) servers_.clear();
-    servers_[url.ToString()] = advertisement->capabilities;
+    servers_[look.url.ToString()] = advertisement->capabilities;
   }
-  return Ask(client, url, advertisement->capabilities, patterns, deadline);
+  return Ask(look, advertisement->capabilities);
 }
 
-Result<RemoteRefs> HttpRefs::Ask(http::Client& client, const GitUrl& url,
-                                 const ServerCapabilities& server,
-                                 const std::vector<RefPattern>& patterns, MonotonicTime deadline) {
+Result<RemoteRefs> HttpRefs::Ask(const Look& look, const ServerCapabilities& server) {
   http::Request request;
   request.method = "POST";
-  request.target = url.path + "/git-upload-pack";
+  request.target = look.url.path + "/git-upload-pack";
   request.headers = {{"git-protocol", "version=2"},
                      {"content-type", "application/x-git-upload-pack-request"},
                      {"accept", "application/x-git-upload-pack-result"}};
-  request.body = EncodeLsRefs(server, patterns);
-  const auto body = Send(client, request, deadline);
+  request.body = EncodeLsRefs(server, look.patterns);
+  const auto body = Send(look, std::move(request));
   if (!body) return Fail(body.error());
-  return DecodeLsRefs(*body, patterns);
+  return DecodeLsRefs(*body, look.patterns);
 }
 
-Result<std::string> HttpRefs::Send(http::Client& client, const http::Request& request,
-                                   MonotonicTime deadline) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - clock_.Monotonic());
+Result<std::string> HttpRefs::Send(const Look& look, http::Request request) {
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(look.deadline - clock_.Monotonic());
   if (left <= std::chrono::milliseconds::zero()) {
     return Fail(ErrorCode::kDeadlineExceeded, "the Git server did not answer in time");
+  }
+  if (!look.access.authorization.IsEmpty()) {
+    request.headers["authorization"] = look.access.authorization.Reveal();
   }
   http::Limits limits;
   limits.total = left;
   limits.idle = left;
   limits.body_bytes = options_.max_answer_bytes;
-  auto response = client.Send(request, limits, stop_);
+  auto response = look.client.Send(request, limits, stop_);
   if (!response && response.error().code == ErrorCode::kDeadlineExceeded) {
     // Without the figures that the client may add, so that the condition stays as it is.
     return Fail(ErrorCode::kDeadlineExceeded, "the Git server did not answer in time");
@@ -139,13 +150,15 @@ Result<std::string> HttpRefs::Send(http::Client& client, const http::Request& re
   return std::move(response->body);
 }
 
-Result<std::shared_ptr<http::Client>> HttpRefs::ClientOf(const std::string& origin) {
+Result<std::shared_ptr<http::Client>> HttpRefs::ClientOf(const std::string& origin,
+                                                         const std::string& ca_pem) {
+  const std::string key = ca_pem.empty() ? origin : origin + " " + Sha256Hex(ca_pem);
   MutexLock lock(mutex_);
-  if (const auto it = clients_.find(origin); it != clients_.end()) return it->second;
-  auto client = make_client_(origin);
+  if (const auto it = clients_.find(key); it != clients_.end()) return it->second;
+  auto client = make_client_(origin, ca_pem);
   if (!client) return Fail(std::move(client.error()));
   if (clients_.size() >= kMaxRemembered) clients_.clear();
-  return clients_[origin] = std::move(*client);
+  return clients_[key] = std::move(*client);
 }
 
 }  // namespace committest::observer

@@ -13,15 +13,17 @@
 #include "common/base/mutex.h"
 #include "common/base/result.h"
 #include "common/http/client.h"
+#include "observer/credentials.h"
 #include "observer/git_remote.h"
 #include "observer/ls_refs.h"
 #include "observer/url_policy.h"
 
 namespace committest::observer {
 
-/// Makes the client of one endpoint ("https://host:port").
-using HttpClientFactory =
-    std::function<Result<std::unique_ptr<http::Client>>(const std::string& endpoint)>;
+/// Makes the client of one endpoint ("https://host:port"). `ca_pem` holds the only authorities that
+/// it trusts; empty: those of the installation.
+using HttpClientFactory = std::function<Result<std::unique_ptr<http::Client>>(
+    const std::string& endpoint, const std::string& ca_pem)>;
 
 struct HttpRefsOptions {
   /// For one listing, however many requests it takes.
@@ -37,31 +39,33 @@ struct HttpRefsOptions {
 /// asked again. Servers without protocol v2 answer the first question with all their refs; with
 /// them each look is that GET.
 ///
-/// Thread-safe. Clients are made per endpoint and kept.
+/// Thread-safe. Clients are made per endpoint and authorities, and kept. Credentials are no part of a
+/// client: they go with each request, to the origin of the repository's URL and nowhere else.
 class HttpRefs {
  public:
   HttpRefs(HttpRefsOptions options, HttpClientFactory make_client, const Clock& clock,
            std::stop_token stop);
 
   /// As `GitRemote::ListRefs`. Redirects are refused: the message says so (security rule S6).
-  Result<RemoteRefs> List(const GitUrl& url, const std::vector<RefPattern>& patterns)
-      EXCLUDES(mutex_);
+  Result<RemoteRefs> List(const GitUrl& url, const Access& access,
+                          const std::vector<RefPattern>& patterns) EXCLUDES(mutex_);
 
  private:
-  Result<RemoteRefs> ListFresh(http::Client& client, const GitUrl& url,
-                               const std::vector<RefPattern>& patterns, MonotonicTime deadline);
-  Result<RemoteRefs> Ask(http::Client& client, const GitUrl& url, const ServerCapabilities& server,
-                         const std::vector<RefPattern>& patterns, MonotonicTime deadline);
-  Result<std::string> Send(http::Client& client, const http::Request& request,
-                           MonotonicTime deadline);
-  Result<std::shared_ptr<http::Client>> ClientOf(const std::string& origin) EXCLUDES(mutex_);
+  struct Look;
+
+  Result<RemoteRefs> ListFresh(const Look& look);
+  Result<RemoteRefs> Ask(const Look& look, const ServerCapabilities& server);
+  Result<std::string> Send(const Look& look, http::Request request);
+  Result<std::shared_ptr<http::Client>> ClientOf(const std::string& origin,
+                                                 const std::string& ca_pem) EXCLUDES(mutex_);
 
   const HttpRefsOptions options_;
   const HttpClientFactory make_client_;
   const Clock& clock_;
   const std::stop_token stop_;
   Mutex mutex_;
-  std::map<std::string, std::shared_ptr<http::Client>> clients_ GUARDED_BY(mutex_);  ///< By origin.
+  std::map<std::string, std::shared_ptr<http::Client>> clients_
+      GUARDED_BY(mutex_);  ///< By origin and authorities.
   std::map<std::string, ServerCapabilities> servers_ GUARDED_BY(mutex_);  ///< v2 only; by URL.
 };
 

@@ -122,16 +122,19 @@ std::vector<std::string> FetchArguments(const fs::path& path, std::string_view f
   return arguments;
 }
 
-std::vector<std::string> FetchEnvironment(const UrlPolicy& policy) {
-  return {"PATH=/usr/bin:/bin",
-          "HOME=/nonexistent",
-          "LC_ALL=C",
-          "GIT_TERMINAL_PROMPT=0",
-          "GIT_CONFIG_NOSYSTEM=1",
-          "GIT_CONFIG_GLOBAL=/dev/null",
-          "GIT_NO_LAZY_FETCH=1",
-          "GIT_PROTOCOL=version=2",
-          policy.allow_http ? "GIT_ALLOW_PROTOCOL=https:http" : "GIT_ALLOW_PROTOCOL=https"};
+std::vector<std::string> FetchEnvironment(const GitUrl& url, const Access& access) {
+  std::vector<std::string> environment = {
+      "PATH=/usr/bin:/bin",    "HOME=/nonexistent",      "LC_ALL=C",
+      "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_NOSYSTEM=1",  "GIT_CONFIG_GLOBAL=/dev/null",
+      "GIT_NO_LAZY_FETCH=1",   "GIT_PROTOCOL=version=2", "GIT_ALLOW_PROTOCOL=" + url.scheme};
+  if (!access.authorization.IsEmpty()) {
+    // Configuration that is in no file and no argument.
+    environment.insert(
+        environment.end(),
+        {"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=http." + url.Origin() + "/.extraHeader",
+         "GIT_CONFIG_VALUE_0=Authorization: " + access.authorization.Reveal()});
+  }
+  return environment;
 }
 
 }  // namespace
@@ -162,18 +165,15 @@ bool RefusesFilter(std::string_view errors) {
 // One call of `History`.
 struct Mirrors::Look {
   fs::path path;
-  std::string url;
+  const GitUrl& url;
+  const Access& access;
   const std::vector<HistoryQuery>& queries;
   MonotonicTime deadline;
 };
 
-Mirrors::Mirrors(MirrorOptions options, UrlPolicy policy, const HistoryReader& reader,
-                 const Clock& clock, std::stop_token stop)
-    : options_(std::move(options)),
-      policy_(policy),
-      reader_(reader),
-      clock_(clock),
-      stop_(std::move(stop)) {}
+Mirrors::Mirrors(MirrorOptions options, const HistoryReader& reader, const Clock& clock,
+                 std::stop_token stop)
+    : options_(std::move(options)), reader_(reader), clock_(clock), stop_(std::move(stop)) {}
 
 fs::path Mirrors::PathOf(const kube::ObjectKey& repository) const {
   return options_.data_dir / (Sha256Hex(repository.ToString()).substr(0, 32) + ".git");
@@ -185,11 +185,9 @@ void Mirrors::Forget(const kube::ObjectKey& repository) const {
 }
 
 Result<std::vector<HistoryAnswer>> Mirrors::History(
-    const kube::ObjectKey& repository, const std::string& url,
+    const kube::ObjectKey& repository, const GitUrl& url, const Access& access,
     const std::vector<HistoryQuery>& queries) const {
-  const auto checked = CheckUrl(url, policy_);
-  if (!checked) return Fail(checked.error());
-  const Look look{PathOf(repository), checked->ToString(), queries,
+  const Look look{PathOf(repository), url, access, queries,
                   clock_.Monotonic() + options_.fetch_deadline};
   auto answers = Answer(look);
   if (answers || answers.error().code != ErrorCode::kDataLoss) return answers;
@@ -201,7 +199,7 @@ Result<std::vector<HistoryAnswer>> Mirrors::History(
 
 Status Mirrors::Prepare(const Look& look) const {
   std::error_code error;
-  if (ReadFile(look.path / kMarkerFile) == Marker(look.url)) {
+  if (ReadFile(look.path / kMarkerFile) == Marker(look.url.ToString())) {
     RemoveLeftovers(look.path);
     return {};
   }
@@ -212,8 +210,9 @@ Status Mirrors::Prepare(const Look& look) const {
     if (error) return IoError("cannot create a mirror", error);
   }
   if (auto status = WriteFile(look.path / "HEAD", "ref: refs/heads/none\n"); !status) return status;
-  if (auto status = WriteFile(look.path / "config", MirrorConfig(look.url)); !status) return status;
-  return WriteFile(look.path / kMarkerFile, Marker(look.url));
+  if (auto status = WriteFile(look.path / "config", MirrorConfig(look.url.ToString())); !status)
+    return status;
+  return WriteFile(look.path / kMarkerFile, Marker(look.url.ToString()));
 }
 
 Result<std::vector<HistoryAnswer>> Mirrors::Answer(const Look& look) const {
@@ -289,7 +288,7 @@ Status Mirrors::FetchWithFilter(const Look& look, const std::vector<std::string>
   ChildSpec spec;
   spec.program = options_.git_program;
   spec.arguments = FetchArguments(look.path, filter, refspecs);
-  spec.environment = FetchEnvironment(policy_);
+  spec.environment = FetchEnvironment(look.url, look.access);
   spec.deadline =
       std::max(std::chrono::milliseconds(1),
                std::chrono::ceil<std::chrono::milliseconds>(look.deadline - clock_.Monotonic()));
@@ -301,7 +300,7 @@ Status Mirrors::FetchWithFilter(const Look& look, const std::vector<std::string>
   auto result = RunChild(spec, clock_, stop_);
   if (!result) return Fail(std::move(result.error()));
   if (result->Succeeded()) return {};
-  errors = std::move(result->errors);
+  errors = look.access.Scrub(result->errors);
   if (result->timed_out) {
     return Fail(ErrorCode::kDeadlineExceeded, "git fetch did not end in time");
   }

@@ -12,6 +12,7 @@
 #include "common/base/clock.h"
 #include "common/base/result.h"
 #include "common/kube/object.h"
+#include "observer/credentials.h"
 #include "observer/git_remote.h"
 #include "observer/history.h"
 #include "observer/url_policy.h"
@@ -46,8 +47,9 @@ bool RefusesFilter(std::string_view errors);
 /// them is asked again with less of a filter.
 ///
 /// All network work is done by `git fetch` in a child process with deadline and limits, without a
-/// shell, configuration, hooks, credentials, redirects or other protocols than the policy's
-/// (reliability rule 10, security rule S6). The wanted commits are asked for by object name; where
+/// shell, configuration, hooks, redirects or other protocols than the URL's (reliability rule 10,
+/// security rule S6). Credentials are in the environment of that process and of its children, which
+/// nobody but its user can read, and are bound to the origin of the URL. The wanted commits are asked for by object name; where
 /// the server refuses that, by the ref's name. Each becomes a ref of the mirror whose name is a
 /// hash, so that remote names never become file names.
 ///
@@ -57,12 +59,12 @@ bool RefusesFilter(std::string_view errors);
 /// Thread-safe for different repositories.
 class Mirrors {
  public:
-  Mirrors(MirrorOptions options, UrlPolicy policy, const HistoryReader& reader, const Clock& clock,
+  Mirrors(MirrorOptions options, const HistoryReader& reader, const Clock& clock,
           std::stop_token stop);
 
   /// As `GitRemote::History`.
-  Result<std::vector<HistoryAnswer>> History(const kube::ObjectKey& repository,
-                                             const std::string& url,
+  Result<std::vector<HistoryAnswer>> History(const kube::ObjectKey& repository, const GitUrl& url,
+                                             const Access& access,
                                              const std::vector<HistoryQuery>& queries) const;
   /// As `GitRemote::Forget`.
   void Forget(const kube::ObjectKey& repository) const;
@@ -82,7 +84,6 @@ class Mirrors {
                          std::string_view filter, std::string& errors) const;
 
   const MirrorOptions options_;
-  const UrlPolicy policy_;
   const HistoryReader& reader_;
   const Clock& clock_;
   const std::stop_token stop_;

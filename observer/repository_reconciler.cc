@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/api/reasons.h"
 #include "common/base/log.h"
 #include "common/kube/json_reader.h"
 
@@ -16,6 +17,9 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kLookAgainSoon{200};
 constexpr milliseconds kProbationWait{1'000};
+// Often enough for somebody who has mended a Secret, and too seldom for a server to take it for an
+// attack: they lock accounts out at ten refusals a minute and more.
+constexpr milliseconds kSecretWait{60'000};
 constexpr double kPeriodJitter = 0.1;
 constexpr std::size_t kCommitDigits = 8;
 
@@ -52,6 +56,14 @@ std::vector<std::string> Unread(const std::vector<HistoryQuery>& questions,
     }
   }
   return unread;
+}
+
+// Whether a changed Secret can mend it, of which no event tells.
+bool IsAboutCredentials(const api::ObservedRepository& repository, const Error& error) {
+  return !repository.spec.credentials_secret_name.empty() &&
+         (error.code == ErrorCode::kUnauthenticated ||
+          error.reason == api::reason::kCredentialsInvalid ||
+          error.reason == api::reason::kCredentialsUnavailable);
 }
 
 // The first digits of the newest commit that a finished step has tested, or of the one before.
@@ -157,13 +169,14 @@ Result<RepositoryReconciler::Look> RepositoryReconciler::LookAt(
     const api::ObservedRepository& repository, const std::vector<RefPattern>& patterns) {
   const auto& spec = repository.spec;
   const auto& cursor = repository.status.refs;
-  const auto remote = remote_.ListRefs(spec.url, patterns);
+  const RemoteRepository where{repository.meta.Key(), spec.url, spec.credentials_secret_name};
+  const auto remote = remote_.ListRefs(where, patterns);
   if (!remote) return Fail(remote.error());
   const SelectedRefs selected = SelectRefs(cursor, *remote);
   const auto questions = Questions(spec, cursor, selected.refs);
   std::vector<HistoryAnswer> answers;
   if (!questions.empty()) {
-    auto history = remote_.History(repository.meta.Key(), spec.url, questions);
+    auto history = remote_.History(where, questions);
     if (!history) return Fail(std::move(history.error()));
     answers = std::move(*history);
   }
@@ -286,8 +299,9 @@ kube::Outcome RepositoryReconciler::BackOff(const api::ObservedRepository& repos
     MutexLock lock(mutex_);
     failures = ++failures_[repository.meta.Key()];
   }
-  milliseconds delay =
-      std::max(BackoffDelay(options_.backoff, failures, random_), Period(repository));
+  milliseconds delay = BackoffDelay(options_.backoff, failures, random_);
+  if (IsAboutCredentials(repository, error)) delay = std::min(delay, kSecretWait);
+  delay = std::max(delay, Period(repository));
   if (error.retry_after) {
     delay = std::max(delay, std::min(*error.retry_after, 2 * options_.backoff.maximum));
   }

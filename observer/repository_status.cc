@@ -80,6 +80,11 @@ api::ObservedRepositoryStatus AfterFailedLook(const api::ObservedRepository& rep
         error.message, now);
     return status;
   }
+  if (error.reason == api::reason::kCredentialsInvalid ||
+      error.reason == api::reason::kCredentialsUnavailable) {
+    Set(status, api::condition::kReady, api::condition::kFalse, error.reason, error.message, now);
+    return status;
+  }
   const std::string why =
       error.reason.empty() ? std::string(ErrorCodeName(error.code)) : error.reason;
   Set(status, api::condition::kReachable, api::condition::kFalse, why, error.message, now);

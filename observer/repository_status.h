@@ -27,8 +27,9 @@ api::ObservedRepositoryStatus AfterInvalidSpec(const api::ObservedRepository& re
                                                const std::string& message, WallTime now);
 /// ... it was found suspended.
 api::ObservedRepositoryStatus AfterSuspend(const api::ObservedRepository& repository, WallTime now);
-/// ... the Git server could not be asked. Texts are redacted and bounded. kInternal is our fault and
-/// says nothing of the server.
+/// ... the Git server could not be asked. Texts are redacted and bounded. kInternal is our fault, the
+/// reasons CredentialsInvalid and CredentialsUnavailable are a Secret's; neither says anything of
+/// the server.
 api::ObservedRepositoryStatus AfterFailedLook(const api::ObservedRepository& repository,
                                               const Error& error, WallTime now);
 /// ... a look that went well; the caller sets refs and last commit.

@@ -3,23 +3,15 @@
 #include <chrono>
 #include <cstddef>
 #include <map>
-#include <string>
 
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
 #include "common/base/result.h"
 #include "common/kube/client.h"
 #include "common/kube/object.h"
+#include "observer/secret_data.h"
 
 namespace committest::observer {
-
-/// One Secret as it is used here: its type and its decoded values. Never logged, never copied into
-/// a message.
-struct SecretData {
-  std::string type;  ///< Such as "kubernetes.io/basic-auth".
-  std::map<std::string, std::string> values;
-  std::string resource_version;  ///< Tells one state of the Secret from another.
-};
 
 /// Gives the Secrets that ObservedRepositories name.
 class SecretSource {

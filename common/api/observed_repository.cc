@@ -99,6 +99,7 @@ Result<ObservedRepositorySpec> ParseSpec(const json& value) {
   spec.history = ReadHistory(reader);
   spec.max_backfill = reader.Int("maxBackfill", defaults.max_backfill, 1, 1000);
   spec.initial_commits = reader.Int("initialCommits", defaults.initial_commits, 0, 1000);
+  spec.credentials_secret_name = reader.String("credentialsSecretName", {}, 253);
   spec.suspend = reader.Bool("suspend", false);
   spec.concurrency = ReadConcurrency(reader);
   spec.retention = ReadRetention(reader);
@@ -201,6 +202,9 @@ json ToJson(const ObservedRepositorySpec& spec) {
         {"retry", ToJson(spec.template_.retry)},
         {"ttlSecondsAfterFinished", spec.template_.ttl_seconds_after_finished}}}};
   if (!spec.refs.empty()) value["refs"] = spec.refs;
+  if (!spec.credentials_secret_name.empty()) {
+    value["credentialsSecretName"] = spec.credentials_secret_name;
+  }
   if (spec.suspend) value["suspend"] = true;
   return value;
 }

@@ -68,6 +68,8 @@ struct ObservedRepositorySpec {
   History history = History::kFirstParent;
   std::int64_t max_backfill = 50;  ///< Commits per ref and look; older ones are counted as skipped.
   std::int64_t initial_commits = 1;  ///< Commits of a ref's history at first sight.
+  /// The Secret with what the Git server wants, in the same namespace; empty: nothing.
+  std::string credentials_secret_name;
   bool suspend = false;
   ConcurrencySpec concurrency;
   RetentionSpec retention;

@@ -70,6 +70,8 @@ inline constexpr const char* kNoMatchingRefs = "NoMatchingRefs";
 inline constexpr const char* kInvalidSpec = "InvalidSpec";
 inline constexpr const char* kUnreachable = "Unreachable";
 inline constexpr const char* kCreateFailed = "CreateFailed";
+inline constexpr const char* kCredentialsInvalid = "CredentialsInvalid";
+inline constexpr const char* kCredentialsUnavailable = "CredentialsUnavailable";
 
 // Reachable of an ObservedRepository; when False also the name of an ErrorCode
 inline constexpr const char* kAnswered = "Answered";

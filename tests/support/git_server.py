@@ -36,7 +36,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.options.status:
             self.answer(self.options.status, [], b"refused by the test\n")
             return
+        if not self.is_authorized():
+            # As careless servers do, it says what it was given.
+            given = self.headers.get("Authorization", "nothing")
+            self.answer(401, [("WWW-Authenticate", "Basic realm=test"),
+                              ("Content-Type", "text/plain")],
+                        f"not accepted: {given}\n".encode())
+            return
         self.answer(*self.run_backend(body))
+
+    def is_authorized(self):
+        if not self.options.authorization_file:
+            return True
+        with open(self.options.authorization_file, encoding="utf-8") as file:
+            return self.headers.get("Authorization", "") in file.read().splitlines()
 
     def read_body(self):
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
@@ -120,6 +133,8 @@ def main():
                         help="speak protocol v0 and refuse commits that no ref points to")
     parser.add_argument("--status", type=int, default=0, help="answer everything with this code")
     parser.add_argument("--delay", type=float, default=0, help="seconds before each answer")
+    parser.add_argument("--authorization-file",
+                        help="refuse requests whose Authorization is no line of this file")
     parser.add_argument("--request-log", help="append 'METHOD PATH GIT-PROTOCOL' per request")
     Handler.options = parser.parse_args()
     Handler.options.root = os.path.abspath(Handler.options.root)

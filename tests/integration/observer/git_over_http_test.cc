@@ -15,6 +15,7 @@
 #include "common/base/clock.h"
 #include "common/http/client.h"
 #include "observer/pkt_line.h"
+#include "tests/integration/observer/observer_side.h"
 #include "tests/support/git_server.h"
 #include "tests/support/scripted_server.h"
 #include "tests/support/temporary_folder.h"
@@ -36,7 +37,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-const kube::ObjectKey kKey{"ci", "app"};
 constexpr const char* kMain = "refs/heads/main";
 
 class ThreadsEnvironment : public ::testing::Environment {
@@ -45,47 +45,11 @@ class ThreadsEnvironment : public ::testing::Environment {
 };
 const auto* const kThreads = ::testing::AddGlobalTestEnvironment(new ThreadsEnvironment);
 
+using Observer = ObserverSide;
+
 std::vector<RefPattern> Patterns(const std::vector<std::string>& texts) {
   return ParseRefPatterns(texts).value();
 }
-
-// The client side with its own data folder.
-class Observer {
- public:
-  explicit Observer(std::chrono::milliseconds list_deadline = 20s,
-                    std::chrono::milliseconds fetch_deadline = 60s)
-      : refs_(
-            {list_deadline, 64 * 1024},
-            [this](const std::string& endpoint) {
-              http::ClientOptions options;
-              options.endpoint = endpoint;
-              return http::MakeClient(std::move(options), clock_);
-            },
-            clock_, stop_.get_token()),
-        mirrors_(Options(fetch_deadline), {.allow_http = true}, reader_, clock_, stop_.get_token()),
-        git_({.allow_http = true}, refs_, mirrors_) {}
-
-  GitOverHttp& git() { return git_; }
-  fs::path MirrorPath() const { return mirrors_.PathOf(kKey); }
-  const HistoryReader& reader() const { return reader_; }
-  void Stop() { stop_.request_stop(); }
-
- private:
-  MirrorOptions Options(std::chrono::milliseconds deadline) const {
-    MirrorOptions options;
-    options.data_dir = folder_.path();
-    options.fetch_deadline = deadline;
-    return options;
-  }
-
-  const SystemClock clock_;
-  std::stop_source stop_;
-  const TemporaryFolder folder_;
-  const HistoryReader reader_;
-  HttpRefs refs_;
-  const Mirrors mirrors_;
-  GitOverHttp git_;
-};
 
 class GitOverHttpTest : public ::testing::Test {
  protected:
@@ -98,13 +62,13 @@ class GitOverHttpTest : public ::testing::Test {
   }
 
   RemoteRefs List(const std::vector<std::string>& patterns = {}) {
-    const auto refs = observer_.git().ListRefs(Url(), Patterns(patterns));
+    const auto refs = observer_.ListRefs(Url(), Patterns(patterns));
     EXPECT_TRUE(refs) << refs.error().message;
     return refs ? *refs : RemoteRefs{};
   }
 
   Result<std::vector<HistoryAnswer>> Ask(const std::vector<HistoryQuery>& queries) {
-    return observer_.git().History(kKey, Url(), queries);
+    return observer_.History(Url(), queries);
   }
 
   std::vector<std::string> NewCommits(const std::string& from, const std::string& to) {
@@ -312,8 +276,8 @@ TEST_F(GitOverHttpTest, DoesNotMixTheMirrorsOfTwoUrls) {
   NewCommits("", a);
   const GitRepository other = server_.CreateRepository("other");
   const std::string tip = GitRepository(other).Commit({{"x", "1"}});
-  const auto answers = observer_.git().History(kKey, server_.Url("other"),
-                                               {{kMain, a, tip, api::History::kFirstParent, 9}});
+  const auto answers =
+      observer_.History(server_.Url("other"), {{kMain, a, tip, api::History::kFirstParent, 9}});
   ASSERT_TRUE(answers) << answers.error().message;
   EXPECT_FALSE(observer_.reader().Contains(observer_.MirrorPath().string(), a));
 }
@@ -321,7 +285,7 @@ TEST_F(GitOverHttpTest, DoesNotMixTheMirrorsOfTwoUrls) {
 TEST_F(GitOverHttpTest, ForgetsAMirror) {
   NewCommits("", Commit());
   ASSERT_TRUE(fs::exists(observer_.MirrorPath()));
-  observer_.git().Forget(kKey);
+  observer_.Forget();
   EXPECT_FALSE(fs::exists(observer_.MirrorPath()));
 }
 
@@ -352,28 +316,28 @@ TEST_F(GitOverHttpTest, SaysWhyAServerDoesNotAnswer) {
                         Case{"503", ErrorCode::kUnavailable, "HTTP 503"}}) {
     server_.Stop();
     server_.Start({"--status", c.status});
-    const auto refs = observer_.git().ListRefs(Url(), {});
+    const auto refs = observer_.ListRefs(Url(), {});
     ASSERT_FALSE(refs) << c.status;
     EXPECT_EQ(refs.error().code, c.code) << c.status;
     EXPECT_THAT(refs.error().message, HasSubstr(c.text));
   }
   server_.Stop();
-  EXPECT_EQ(observer_.git().ListRefs(Url(), {}).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(observer_.ListRefs(Url(), {}).error().code, ErrorCode::kUnavailable);
 }
 
 TEST_F(GitOverHttpTest, AsksAgainWhatAServerCanDoAfterAnError) {
   const std::string tip = Commit();
   List();
   server_.Stop();
-  EXPECT_FALSE(observer_.git().ListRefs(Url(), {}));
+  EXPECT_FALSE(observer_.ListRefs(Url(), {}));
   server_.Start({"--deny-sha"});  // The same address, now without protocol v2.
   EXPECT_THAT(List().refs, ElementsAre(RemoteRef{kMain, tip}));
 }
 
 TEST_F(GitOverHttpTest, RefusesUrlsThatThePolicyForbids) {
   for (const char* url : {"file:///tmp", "ext::sh -c id", "git@h:x", "-x", "https://u:p@h/x"}) {
-    EXPECT_EQ(observer_.git().ListRefs(url, {}).error().code, ErrorCode::kInvalidArgument) << url;
-    EXPECT_EQ(observer_.git().History(kKey, url, {}).error().code, ErrorCode::kInvalidArgument);
+    EXPECT_EQ(observer_.ListRefs(url, {}).error().code, ErrorCode::kInvalidArgument) << url;
+    EXPECT_EQ(observer_.History(url, {}).error().code, ErrorCode::kInvalidArgument);
   }
 }
 
@@ -410,7 +374,7 @@ TEST_F(OldServerTest, FetchesByNameACommitThatIsNoLongerATip) {
 Error ListError(const ScriptedServer::Script& script, std::chrono::milliseconds deadline = 20s) {
   ScriptedServer server({script});
   Observer observer(deadline);
-  const auto refs = observer.git().ListRefs(server.Url() + "/app", {});
+  const auto refs = observer.ListRefs(server.Url() + "/app", {});
   EXPECT_FALSE(refs);
   return refs ? Error{} : refs.error();
 }
@@ -454,8 +418,8 @@ TEST(HostileServer, ThatHangsInAFetchIsLeftAtTheDeadline) {
   ScriptedServer server({ScriptedServer::Silent()});
   Observer observer(20s, 700ms);
   const auto start = std::chrono::steady_clock::now();
-  const auto answers = observer.git().History(kKey, server.Url() + "/app",
-                                              {{kMain, "", std::string(40, 'a'), {}, 1}});
+  const auto answers =
+      observer.History(server.Url() + "/app", {{kMain, "", std::string(40, 'a'), {}, 1}});
   ASSERT_FALSE(answers);
   EXPECT_EQ(answers.error().code, ErrorCode::kDeadlineExceeded);
   EXPECT_LT(std::chrono::steady_clock::now() - start, 20s);
@@ -469,10 +433,9 @@ TEST(HostileServer, DoesNotHoldUpTheEndOfTheProcess) {
   Result<std::vector<HistoryAnswer>> answers;
   const auto start = std::chrono::steady_clock::now();
   {
-    const std::jthread lister([&] { refs = observer.git().ListRefs(url, {}); });
-    const std::jthread fetcher([&] {
-      answers = observer.git().History(kKey, url, {{kMain, "", std::string(40, 'a'), {}, 1}});
-    });
+    const std::jthread lister([&] { refs = observer.ListRefs(url, {}); });
+    const std::jthread fetcher(
+        [&] { answers = observer.History(url, {{kMain, "", std::string(40, 'a'), {}, 1}}); });
     observer.Stop();
   }
   EXPECT_LT(std::chrono::steady_clock::now() - start, 15s);

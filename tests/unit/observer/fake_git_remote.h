@@ -21,6 +21,7 @@ class FakeGitRemote final : public GitRemote {
   std::function<void()> before_list;  ///< Runs in each listing; may throw.
   int listings = 0;
   int fetches = 0;
+  std::string secret_name;  ///< That the last listing was to use.
   std::vector<std::string> forgotten;
 
   /// A commit's name from a number; the digits that count come first.
@@ -33,9 +34,10 @@ class FakeGitRemote final : public GitRemote {
     for (int i = first; i <= last; ++i) branches[ref].push_back(Id(i));
   }
 
-  Result<RemoteRefs> ListRefs(const std::string& /*url*/,
+  Result<RemoteRefs> ListRefs(const RemoteRepository& repository,
                               const std::vector<RefPattern>& patterns) override {
     ++listings;
+    secret_name = repository.credentials_secret_name;
     if (before_list) before_list();
     if (list_error) return Fail(*list_error);
     RemoteRefs refs;
@@ -49,8 +51,7 @@ class FakeGitRemote final : public GitRemote {
     return refs;
   }
 
-  Result<std::vector<HistoryAnswer>> History(const kube::ObjectKey& /*repository*/,
-                                             const std::string& /*url*/,
+  Result<std::vector<HistoryAnswer>> History(const RemoteRepository& /*repository*/,
                                              const std::vector<HistoryQuery>& queries) override {
     ++fetches;
     if (history_error) return Fail(*history_error);

@@ -1,5 +1,9 @@
 #include "observer/http_refs.h"
 
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "observer/pkt_line.h"
@@ -25,13 +29,17 @@ class HttpRefsTest : public ::testing::Test {
   Result<RemoteRefs> List() {
     const auto url = CheckUrl("https://git.example/app.git", {});
     const auto pattern = RefPattern::Parse("refs/heads/main");
-    return refs_.List(*url, {*pattern});
+    return refs_.List(*url, access_, {*pattern});
   }
 
   std::shared_ptr<testing::HttpExchanges> exchanges_ = std::make_shared<testing::HttpExchanges>();
+  Access access_;
+  std::vector<std::string> clients_;
   ManualClock clock_;
   HttpRefs refs_{{},
-                 [this](const std::string&) -> Result<std::unique_ptr<http::Client>> {
+                 [this](const std::string& endpoint,
+                        const std::string& ca_pem) -> Result<std::unique_ptr<http::Client>> {
+                   clients_.push_back(endpoint + " " + ca_pem);
                    return std::make_unique<testing::FakeHttpClient>(exchanges_);
                  },
                  clock_,
@@ -72,6 +80,35 @@ TEST_F(HttpRefsTest, ASilentServerIsNotAskedTwice) {
   exchanges_->answers = {Advertisement(), Refs(), Fail(ErrorCode::kDeadlineExceeded, "idle")};
   ASSERT_TRUE(List());
   EXPECT_EQ(List().error().message, "the Git server did not answer in time");
+}
+
+TEST_F(HttpRefsTest, CredentialsGoWithEachRequest) {
+  access_.authorization = SecretText("Bearer x");
+  exchanges_->answers = {Advertisement(), Refs()};
+  ASSERT_TRUE(List());
+  ASSERT_EQ(exchanges_->requests.size(), 2U);
+  for (const http::Request& request : exchanges_->requests) {
+    EXPECT_EQ(request.headers.at("authorization"), "Bearer x");
+  }
+}
+
+TEST_F(HttpRefsTest, NothingIsSentWithoutCredentials) {
+  exchanges_->answers = {Advertisement(), Refs()};
+  ASSERT_TRUE(List());
+  for (const http::Request& request : exchanges_->requests) {
+    EXPECT_FALSE(request.headers.contains("authorization"));
+  }
+}
+
+TEST_F(HttpRefsTest, ConnectionsAreSharedByOriginAndAuthorities) {
+  exchanges_->answers = {Advertisement(), Refs(), Refs(), Refs(), Refs()};
+  ASSERT_TRUE(List());
+  access_.authorization = SecretText("Bearer x");
+  ASSERT_TRUE(List());
+  access_.ca_pem = "CA";
+  ASSERT_TRUE(List());
+  ASSERT_TRUE(List());
+  EXPECT_THAT(clients_, ::testing::ElementsAre("https://git.example ", "https://git.example CA"));
 }
 
 }  // namespace

@@ -360,6 +360,19 @@ TEST_F(ReconcilerTest, BacksOffFromAServerThatFailsAndWritesThatOnce) {
   EXPECT_EQ(Ready(), "True/Observing");
 }
 
+TEST_F(ReconcilerTest, LooksEachMinuteWhetherAWrongSecretWasMended) {
+  SetSpec("credentialsSecretName", "deploy");
+  remote_.list_error = Error{ErrorCode::kInvalidArgument, "Secret deploy key token is missing",
+                             "CredentialsInvalid", std::nullopt};
+  for (int i = 0; i < 12; ++i) EXPECT_LE(*Reconcile().requeue_after, std::chrono::minutes(1));
+  EXPECT_EQ(remote_.secret_name, "deploy");
+  EXPECT_EQ(Ready(), "False/CredentialsInvalid");
+  EXPECT_EQ(Message(), "Secret deploy key token is missing");
+  remote_.list_error = Error{ErrorCode::kUnauthenticated, "refused", {}, std::nullopt};
+  EXPECT_LE(*Reconcile().requeue_after, std::chrono::minutes(1));
+  EXPECT_EQ(Ready(), "False/Unreachable");
+}
+
 TEST_F(ReconcilerTest, WaitsAsLongAsTheServerAsks) {
   remote_.list_error =
       Error{ErrorCode::kResourceExhausted, "too often", {}, std::chrono::minutes(4)};

@@ -82,6 +82,18 @@ TEST(RepositoryStatus, SaysThatNoRefMatches) {
   EXPECT_EQ(Find(status, "Ready").reason, "NoMatchingRefs");
 }
 
+TEST(RepositoryStatus, SaysThatASecretIsWrongOrAwayAndNothingOfTheServer) {
+  for (const char* reason : {"CredentialsInvalid", "CredentialsUnavailable"}) {
+    const Error error{ErrorCode::kNotFound, "Secret ci/deploy does not exist", reason,
+                      std::nullopt};
+    const auto status = AfterFailedLook(Repository(), error, kNow);
+    EXPECT_EQ(Find(status, "Ready").status, "False");
+    EXPECT_EQ(Find(status, "Ready").reason, reason);
+    EXPECT_EQ(Find(status, "Ready").message, "Secret ci/deploy does not exist");
+    EXPECT_EQ(api::FindCondition(status.conditions, "Reachable"), nullptr);
+  }
+}
+
 TEST(RepositoryStatus, TellsWhyTheServerCouldNotBeAsked) {
   const Error error{
       ErrorCode::kDeadlineExceeded, "the Git server did not answer in time", {}, std::nullopt};

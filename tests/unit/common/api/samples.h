@@ -63,6 +63,7 @@ inline ObservedRepositorySpec FullObservedRepositorySpec() {
   spec.history = History::kAll;
   spec.max_backfill = 7;
   spec.initial_commits = 2;
+  spec.credentials_secret_name = "deploy";
   spec.suspend = true;
   const CommitTestSpec commit_test = FullCommitTestSpec();
   spec.concurrency = {2, ConcurrencyPolicy::kCancelOlder};

@@ -1,0 +1,58 @@
+#include "observer/git_over_http.h"
+
+#include <utility>
+
+namespace committest::observer {
+namespace {
+
+// `error` of an access, with whose credentials it was, and without them.
+Error Explain(const Access& access, Error error) {
+  if (access.secret_name.empty()) return error;
+  if (error.code == ErrorCode::kUnauthenticated) {
+    error.message =
+        "the Git server does not accept the credentials in Secret " + access.secret_name;
+  } else if (error.code == ErrorCode::kPermissionDenied || error.code == ErrorCode::kNotFound) {
+    error.message += ", asked with the credentials in Secret " + access.secret_name;
+  }
+  error.message = access.Scrub(error.message);
+  return error;
+}
+
+}  // namespace
+
+template <typename T>
+Result<T> GitOverHttp::With(const RemoteRepository& repository,
+                            const std::function<Result<T>(const GitUrl&, const Access&)>& ask) {
+  const auto url = CheckUrl(repository.url, policy_);
+  if (!url) return Fail(url.error());
+  auto access = access_.Get(repository, *url, AccessSource::Freshness::kKnown);
+  if (!access) return Fail(std::move(access.error()));
+  auto answer = ask(*url, *access);
+  if (!answer && answer.error().code == ErrorCode::kUnauthenticated &&
+      !access->secret_name.empty()) {
+    auto fresh = access_.Get(repository, *url, AccessSource::Freshness::kFresh);
+    if (!fresh) return Fail(std::move(fresh.error()));
+    if (*fresh != *access) {
+      access = std::move(fresh);
+      answer = ask(*url, *access);
+    }
+  }
+  if (!answer) return Fail(Explain(*access, std::move(answer.error())));
+  return answer;
+}
+
+Result<RemoteRefs> GitOverHttp::ListRefs(const RemoteRepository& repository,
+                                         const std::vector<RefPattern>& patterns) {
+  return With<RemoteRefs>(repository, [&](const GitUrl& url, const Access& access) {
+    return refs_.List(url, access, patterns);
+  });
+}
+
+Result<std::vector<HistoryAnswer>> GitOverHttp::History(const RemoteRepository& repository,
+                                                        const std::vector<HistoryQuery>& queries) {
+  return With<std::vector<HistoryAnswer>>(repository, [&](const GitUrl& url, const Access& access) {
+    return mirrors_.History(repository.key, url, access, queries);
+  });
+}
+
+}  // namespace committest::observer

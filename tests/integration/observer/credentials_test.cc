@@ -1,0 +1,222 @@
+#include "observer/credentials.h"
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/api/reasons.h"
+#include "observer/pkt_line.h"
+#include "tests/integration/observer/observer_side.h"
+#include "tests/support/git_server.h"
+#include "tests/support/scripted_server.h"
+#include "tests/support/temporary_folder.h"
+
+// Private repositories on a real Git server on loopback that wants credentials.
+
+namespace committest::observer {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using committest::testing::GitRepository;
+using committest::testing::GitServer;
+using committest::testing::ReadTestFile;
+using committest::testing::ScriptedServer;
+using committest::testing::TemporaryFolder;
+using ::testing::AllOf;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+constexpr const char* kMain = "refs/heads/main";
+constexpr const char* kPassword = "canary-password-4711";
+constexpr const char* kToken = "canary-token-4711";
+
+SecretData Basic(const std::string& password = kPassword) {
+  return {"kubernetes.io/basic-auth", {{"username", "bot"}, {"password", password}}, "1"};
+}
+std::string BasicHeader(const std::string& password = kPassword) {
+  return "Basic " + EncodeBase64("bot:" + password);
+}
+
+// Everything below `folder`, in one text.
+std::string ContentOf(const fs::path& folder) {
+  std::string text;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) text += ReadTestFile(entry.path());
+  }
+  return text;
+}
+
+// The command lines of all processes, over and over, until it goes.
+class CommandLines {
+ public:
+  CommandLines() : watcher_([this](const std::stop_token& stop) { Watch(stop); }) {}
+
+  std::set<std::string> Stop() {
+    watcher_.request_stop();
+    watcher_.join();
+    return seen_;
+  }
+
+ private:
+  void Watch(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      std::error_code error;
+      for (auto it = fs::directory_iterator("/proc", error);
+           !error && it != fs::directory_iterator(); it.increment(error)) {
+        const std::string text = ReadTestFile(it->path() / "cmdline");
+        if (!text.empty()) seen_.insert(text);
+      }
+    }
+  }
+
+  std::set<std::string> seen_;  // Of the watcher until it has ended.
+  std::jthread watcher_;
+};
+
+class CredentialsTest : public ::testing::Test {
+ protected:
+  CredentialsTest() {
+    Accept({BasicHeader()});
+    observer_.secret_name = "deploy";
+    observer_.secrets().secrets["deploy"] = Basic();
+    tip_ = repository_.Commit({{"file", "1"}});
+  }
+
+  void Accept(const std::vector<std::string>& headers) const {
+    std::string text;
+    for (const std::string& header : headers) text += header + "\n";
+    committest::testing::WriteTestFile(Accepted(), text);
+  }
+  fs::path Accepted() const { return folder_.path() / "accepted"; }
+
+  Result<RemoteRefs> List() { return observer_.ListRefs(server_.Url("app"), {}); }
+  Result<std::vector<HistoryAnswer>> Ask() {
+    return observer_.History(server_.Url("app"),
+                             {{kMain, "", tip_, api::History::kFirstParent, 50}});
+  }
+
+  const TemporaryFolder folder_;
+  GitServer server_{{"--authorization-file", Accepted().string()}};
+  GitRepository repository_ = server_.CreateRepository("app");
+  ObserverSide observer_;
+  std::string tip_;
+};
+
+TEST_F(CredentialsTest, APasswordListsAndFetches) {
+  const auto refs = List();
+  ASSERT_TRUE(refs) << refs.error().message;
+  EXPECT_THAT(refs->refs, ElementsAre(RemoteRef{kMain, tip_}));
+  const auto answers = Ask();
+  ASSERT_TRUE(answers) << answers.error().message;
+  EXPECT_EQ(answers->at(0).commits.at(0).id, tip_);
+}
+
+TEST_F(CredentialsTest, ATokenListsAndFetches) {
+  Accept({std::string("Bearer ") + kToken});
+  observer_.secrets().secrets["deploy"] = {"Opaque", {{"token", kToken}}, "1"};
+  EXPECT_TRUE(List());
+  const auto answers = Ask();
+  ASSERT_TRUE(answers) << answers.error().message;
+}
+
+TEST_F(CredentialsTest, NoneAreRefused) {
+  observer_.secret_name.clear();
+  const auto refs = List();
+  ASSERT_FALSE(refs);
+  EXPECT_EQ(refs.error().code, ErrorCode::kUnauthenticated);
+  EXPECT_THAT(refs.error().message, HasSubstr("wants credentials"));
+  EXPECT_EQ(Ask().error().code, ErrorCode::kUnauthenticated);
+}
+
+TEST_F(CredentialsTest, WrongOnesNameTheSecretAndAreReadOnceMore) {
+  observer_.secrets().secrets["deploy"] = Basic("canary-wrong-4711");
+  for (const Error& error : {List().error(), Ask().error()}) {
+    EXPECT_EQ(error.code, ErrorCode::kUnauthenticated);
+    EXPECT_THAT(error.message,
+                AllOf(HasSubstr("credentials in Secret deploy"), Not(HasSubstr("canary"))));
+  }
+  EXPECT_EQ(observer_.secrets().fresh_reads, 2);
+  // Nothing is asked twice with what was refused.
+  EXPECT_EQ(server_.Requests().size(), 2U);
+}
+
+TEST_F(CredentialsTest, AChangedSecretCountsAtOnceWhenTheOldOneIsRefused) {
+  ASSERT_TRUE(List());
+  observer_.secrets().remembered["deploy"] = Basic();
+  observer_.secrets().secrets["deploy"] = Basic("canary-next-4711");
+  Accept({BasicHeader("canary-next-4711")});
+  const auto refs = List();
+  EXPECT_TRUE(refs) << refs.error().message;
+  EXPECT_EQ(observer_.secrets().fresh_reads, 1);
+  observer_.secrets().remembered["deploy"] = Basic();
+  const auto answers = Ask();
+  EXPECT_TRUE(answers) << answers.error().message;
+}
+
+TEST_F(CredentialsTest, AServerThatRepeatsThemIsNotRepeated) {
+  // The test server's answer holds the header; git prints such texts after "remote:".
+  observer_.secrets().secrets["deploy"] = Basic("canary-wrong-4711");
+  EXPECT_THAT(Ask().error().message, Not(HasSubstr(EncodeBase64("bot:canary-wrong-4711"))));
+  const std::string line = "ERR given " + BasicHeader("canary-wrong-4711");
+  ScriptedServer server({ScriptedServer::Answering("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" +
+                                                   EncodePkt(line))});
+  const auto refs = observer_.ListRefs(server.Url() + "/app", {});
+  ASSERT_FALSE(refs);
+  EXPECT_THAT(refs.error().message, AllOf(HasSubstr("the Git server says: given Basic ***"),
+                                          Not(HasSubstr(EncodeBase64("bot:canary-wrong-4711")))));
+}
+
+TEST_F(CredentialsTest, ASecretThatIsNotThereOrWrongIsSaidWithoutAskingTheServer) {
+  observer_.secrets().secrets.clear();
+  const Error missing = List().error();
+  EXPECT_EQ(missing.reason, api::reason::kCredentialsUnavailable);
+  EXPECT_THAT(missing.message, HasSubstr("Secret ci/deploy does not exist"));
+  observer_.secrets().secrets["deploy"] = {"Opaque", {{"password", kPassword}}, "1"};
+  const Error wrong = List().error();
+  EXPECT_EQ(wrong.reason, api::reason::kCredentialsInvalid);
+  EXPECT_THAT(wrong.message, AllOf(HasSubstr("Secret deploy"), Not(HasSubstr(kPassword))));
+  EXPECT_THAT(server_.Requests(), IsEmpty());
+}
+
+TEST_F(CredentialsTest, NeitherCommandLinesNorMirrorsHoldThem) {
+  CommandLines watcher;
+  ASSERT_TRUE(Ask());
+  const auto lines = watcher.Stop();
+  EXPECT_THAT(lines, ::testing::Contains(HasSubstr("remote-http"))) << "git was not seen";
+  EXPECT_THAT(lines, Each(AllOf(Not(HasSubstr(kPassword)),
+                                Not(HasSubstr(EncodeBase64(std::string("bot:") + kPassword))))));
+  const std::string mirror = ContentOf(observer_.MirrorPath());
+  EXPECT_THAT(mirror, HasSubstr(server_.Url("app")));
+  EXPECT_THAT(mirror, Not(HasSubstr(kPassword)));
+  EXPECT_THAT(mirror, Not(HasSubstr(EncodeBase64(std::string("bot:") + kPassword))));
+}
+
+TEST_F(CredentialsTest, NoOtherHostIsGivenThem) {
+  ScriptedServer other({ScriptedServer::Answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")});
+  const std::string redirect =
+      "HTTP/1.1 302 Found\r\nLocation: " + other.Url() +
+      "/app/info/refs?service=git-upload-pack\r\nContent-Length: 0\r\n\r\n";
+  ScriptedServer server({ScriptedServer::Answering(redirect)});
+  EXPECT_FALSE(observer_.ListRefs(server.Url() + "/app", {}));
+  EXPECT_FALSE(
+      observer_.History(server.Url() + "/app", {{kMain, "", tip_, api::History::kFirstParent, 1}}));
+  EXPECT_EQ(other.Connections(), 0);
+  ASSERT_GE(server.Requests().size(), 2U);
+  EXPECT_THAT(server.Requests(), Each(HasSubstr(BasicHeader())));
+}
+
+}  // namespace
+}  // namespace committest::observer
