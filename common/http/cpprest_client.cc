@@ -51,6 +51,13 @@ class PieceBuffer final : public streams::details::streambuf_state_manager<std::
   }
   bool acquire(std::uint8_t*&, size_t&) override { return false; }
   void release(std::uint8_t*, size_t) override {}
+  // After a refused piece the library waits for this on a thread of its pool. Its own version needs
+  // another one to end: as many refusals at once as there are threads would stop all of them for ever.
+  pplx::task<void> close(std::ios_base::openmode mode) override {
+    if ((mode & std::ios_base::out) != 0) m_stream_can_write = false;
+    return pplx::task_from_result();
+  }
+  using streambuf_state_manager::close;
 
  protected:
   pplx::task<size_t> _putn(const std::uint8_t* data, size_t size) override {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <future>
+#include <latch>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -419,6 +420,27 @@ TEST_F(ClientTest, ExceptionOfASinkEndsTheCallAndItsConnection) {
   ASSERT_FALSE(ended);
   EXPECT_EQ(ended.error().code, ErrorCode::kInternal);
   EXPECT_TRUE(was_closed.get_future().get());
+}
+
+TEST_F(ClientTest, RefusingManyPiecesAtOnceLeavesThreadsForOthers) {
+  constexpr int kCalls = 16;
+  ScriptedServer server({ScriptedServer::Answering(kOk)});
+  const auto client = Connect(server.Url(), kCalls);
+  std::latch all_have_a_piece(kCalls);
+  std::vector<std::future<Status>> calls;
+  for (int i = 0; i < kCalls; ++i) {
+    calls.push_back(std::async(std::launch::async, [&] {
+      const auto refuse = [&](std::string_view) {
+        all_have_a_piece.arrive_and_wait();
+        return Fail(ErrorCode::kInternal, "not wanted");
+      };
+      return client->Stream(Get(), Within(60s), refuse,
+                            [](int, const Headers&) { return Status(); }, {});
+    }));
+  }
+  for (auto& call : calls) EXPECT_FALSE(call.get());
+  const auto answer = client->Send(Get(), Within(10s), {});
+  EXPECT_TRUE(answer) << answer.error().message;
 }
 
 TEST_F(ClientTest, SinkRunsOnTheCallersThread) {
