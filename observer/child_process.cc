@@ -133,6 +133,7 @@ std::vector<Limit> ToLimits(const ChildLimits& limits) {
     if (value) result.push_back({resource, {*value, *value}});
   };
   add(RLIMIT_AS, limits.address_space_bytes);
+  add(RLIMIT_DATA, limits.data_bytes);
   add(RLIMIT_CPU, limits.cpu_seconds);
   add(RLIMIT_FSIZE, limits.file_bytes);
   add(RLIMIT_NOFILE, limits.open_files);

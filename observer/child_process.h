@@ -17,6 +17,8 @@ namespace committest::observer {
 /// Absent: inherited.
 struct ChildLimits {
   std::optional<std::uint64_t> address_space_bytes;
+  /// Of the memory that it may write: heap, stacks and private mappings, but no mapped files.
+  std::optional<std::uint64_t> data_bytes;
   std::optional<std::uint64_t> cpu_seconds;
   std::optional<std::uint64_t> file_bytes;  ///< Of the largest file it may write.
   std::optional<std::uint64_t> open_files;

@@ -9,13 +9,14 @@
 #include <utility>
 
 #include "common/base/strings.h"
+#include "observer/commit_source.h"
 #include "observer/commit_walk.h"
+#include "observer/git_commands.h"
 
 namespace committest::observer {
 namespace {
 
-constexpr std::size_t kMaxAuthorBytes = 200;
-constexpr std::size_t kMaxSubjectBytes = 100;
+constexpr std::size_t kSha256Digits = 64;
 
 template <typename T, void (*free_fn)(T*)>
 struct Freer {
@@ -26,13 +27,6 @@ using ObjectPtr = std::unique_ptr<git_object, Freer<git_object, git_object_free>
 using CommitPtr = std::unique_ptr<git_commit, Freer<git_commit, git_commit_free>>;
 using RefIteratorPtr = std::unique_ptr<git_reference_iterator,
                                        Freer<git_reference_iterator, git_reference_iterator_free>>;
-
-// A commit's time is for its author to choose; WallTime holds 292 years before and after 1970.
-WallTime TimeOf(git_time_t seconds) {
-  constexpr std::int64_t kMost =
-      std::chrono::duration_cast<std::chrono::seconds>(WallTime::duration::max()).count();
-  return WallTime(std::chrono::seconds(std::clamp<std::int64_t>(seconds, -kMost, kMost)));
-}
 
 // libgit2 keeps its last error per thread, so this is called right after the call that failed.
 Error GitError(const char* what, int code) {
@@ -56,8 +50,7 @@ Result<RepositoryPtr> Open(const std::string& path) {
 Result<git_oid> ParseId(const std::string& id) {
   git_oid oid;
   if (id.size() != GIT_OID_HEXSZ || git_oid_fromstr(&oid, id.c_str()) != 0) {
-    return Fail(ErrorCode::kDataLoss,
-                "the object name is not SHA-1; repositories with SHA-256 are not supported yet");
+    return Fail(ErrorCode::kDataLoss, "the object name is not SHA-1");
   }
   return oid;
 }
@@ -78,6 +71,12 @@ std::string ToHex(const git_oid& oid) {
   return text;
 }
 
+bool IsSha256(const std::string& path) {
+  std::ifstream file(path + "/config");
+  const std::string config{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  return config.find("objectformat = sha256") != std::string::npos;
+}
+
 // The commits whose parents the server does not have, one object name a line.
 std::set<std::string> ReadShallow(const std::string& path) {
   std::set<std::string> boundary;
@@ -86,11 +85,10 @@ std::set<std::string> ReadShallow(const std::string& path) {
   return boundary;
 }
 
-enum class ObjectKind { kMissing, kCommit, kOther };
-
 Result<ObjectKind> KindOf(git_repository* repository, const std::string& id) {
   const auto oid = ParseId(id);
-  if (!oid) return Fail(oid.error());
+  // A cursor from before the repository was converted.
+  if (!oid) return ObjectKind::kMissing;
   git_object* object = nullptr;
   const int code = git_object_lookup(&object, repository, &*oid, GIT_OBJECT_ANY);
   if (code == GIT_ENOTFOUND) return ObjectKind::kMissing;
@@ -99,17 +97,59 @@ Result<ObjectKind> KindOf(git_repository* repository, const std::string& id) {
   return git_object_type(object) == GIT_OBJECT_COMMIT ? ObjectKind::kCommit : ObjectKind::kOther;
 }
 
-// One question about one open repository.
+// Commits with SHA-1, by libgit2.
+class Libgit2Commits final : public CommitSource {
+ public:
+  Libgit2Commits(RepositoryPtr repository, std::set<std::string> shallow)
+      : repository_(std::move(repository)), shallow_(std::move(shallow)) {}
+
+  Result<ObjectKind> KindOf(const std::string& id) override {
+    return observer::KindOf(repository_.get(), id);
+  }
+
+  Result<CommitNode> Node(const std::string& id) override {
+    const auto commit = LookUpCommit(repository_.get(), id);
+    if (!commit) return Fail(commit.error());
+    CommitNode node;
+    node.time = git_commit_time(commit->get());
+    if (shallow_.contains(id)) return node;
+    const unsigned count = git_commit_parentcount(commit->get());
+    node.parents.reserve(count);
+    for (unsigned i = 0; i < count; ++i) {
+      node.parents.push_back(ToHex(*git_commit_parent_id(commit->get(), i)));
+    }
+    return node;
+  }
+
+  Result<Commit> Describe(const std::string& id) override {
+    const auto commit = LookUpCommit(repository_.get(), id);
+    if (!commit) return Fail(commit.error());
+    const git_signature* author = git_commit_author(commit->get());
+    const char* name = author == nullptr ? nullptr : author->name;
+    const char* summary = git_commit_summary(commit->get());
+    Commit described;
+    described.id = id;
+    described.author = Truncate(OneLine(name == nullptr ? "" : name), kMaxAuthorBytes);
+    described.subject = Truncate(OneLine(summary == nullptr ? "" : summary), kMaxSubjectBytes);
+    described.time = BoundedTime(git_commit_time(commit->get()));
+    return described;
+  }
+
+ private:
+  const RepositoryPtr repository_;
+  const std::set<std::string> shallow_;
+};
+
+// One question about one repository.
 class Reading {
  public:
-  Reading(git_repository* repository, std::set<std::string> shallow, const HistoryQuery& query)
-      : repository_(repository), shallow_(std::move(shallow)), query_(query) {
+  Reading(CommitSource& commits, const HistoryQuery& query) : commits_(commits), query_(query) {
     answer_.ref = query.ref;
     answer_.to = query.to;
   }
 
   Result<HistoryAnswer> Answer() && {
-    const auto tip = KindOf(repository_, query_.to);
+    const auto tip = commits_.KindOf(query_.to);
     if (!tip) return Fail(tip.error());
     if (*tip == ObjectKind::kMissing) {
       return Fail(ErrorCode::kNotFound, "the mirror does not hold the tip");
@@ -133,7 +173,7 @@ class Reading {
       answer_.relation = Relation::kInitial;
       return walk.Newest(query_.to, limit);
     }
-    const auto cursor = KindOf(repository_, query_.from);
+    const auto cursor = commits_.KindOf(query_.from);
     if (!cursor) return Fail(cursor.error());
     if (*cursor != ObjectKind::kCommit) {
       answer_.relation = Relation::kCursorMissing;
@@ -162,43 +202,24 @@ class Reading {
   }
 
   Result<CommitNode> LoadNode(const std::string& id) const {
-    auto commit = LookUpCommit(repository_, id);
-    if (!commit) {
-      // Whatever is missing here, the mirror is not whole.
-      commit.error().code = ErrorCode::kDataLoss;
-      return Fail(std::move(commit.error()));
-    }
-    CommitNode node;
-    node.time = git_commit_time(commit->get());
-    if (shallow_.contains(id)) return node;
-    const unsigned count = git_commit_parentcount(commit->get());
-    node.parents.reserve(count);
-    for (unsigned i = 0; i < count; ++i) {
-      node.parents.push_back(ToHex(*git_commit_parent_id(commit->get(), i)));
-    }
+    auto node = commits_.Node(id);
+    // Whatever is missing here, the mirror is not whole.
+    if (!node && node.error().code == ErrorCode::kNotFound)
+      node.error().code = ErrorCode::kDataLoss;
     return node;
   }
 
   Result<HistoryAnswer> Describe(const std::vector<std::string>& newest_first) {
     answer_.commits.reserve(newest_first.size());
     for (const std::string& id : std::views::reverse(newest_first)) {
-      auto commit = LookUpCommit(repository_, id);
+      auto commit = commits_.Describe(id);
       if (!commit) return Fail(std::move(commit.error()));
-      const git_signature* author = git_commit_author(commit->get());
-      const char* name = author == nullptr ? nullptr : author->name;
-      const char* summary = git_commit_summary(commit->get());
-      Commit described;
-      described.id = id;
-      described.author = Truncate(OneLine(name == nullptr ? "" : name), kMaxAuthorBytes);
-      described.subject = Truncate(OneLine(summary == nullptr ? "" : summary), kMaxSubjectBytes);
-      described.time = TimeOf(git_commit_time(commit->get()));
-      answer_.commits.push_back(std::move(described));
+      answer_.commits.push_back(std::move(*commit));
     }
     return std::move(answer_);
   }
 
-  git_repository* const repository_;
-  const std::set<std::string> shallow_;
+  CommitSource& commits_;
   const HistoryQuery& query_;
   HistoryAnswer answer_;
 };
@@ -217,6 +238,10 @@ HistoryReader::HistoryReader() {
 HistoryReader::~HistoryReader() { git_libgit2_shutdown(); }
 
 bool HistoryReader::Contains(const std::string& path, const std::string& id) const {
+  if (id.size() == kSha256Digits) {
+    const auto kind = GitCommands(path, clock_).KindOf(id);
+    return kind && *kind != ObjectKind::kMissing;
+  }
   auto repository = Open(path);
   if (!repository) return false;
   const auto kind = KindOf(repository->get(), id);
@@ -225,13 +250,19 @@ bool HistoryReader::Contains(const std::string& path, const std::string& id) con
 
 Result<HistoryAnswer> HistoryReader::Read(const std::string& path,
                                           const HistoryQuery& query) const {
+  if (query.to.size() == kSha256Digits) {
+    GitCommands commits(path, clock_);
+    return Reading(commits, query).Answer();
+  }
   auto repository = Open(path);
   if (!repository) return Fail(std::move(repository.error()));
-  return Reading(repository->get(), ReadShallow(path), query).Answer();
+  Libgit2Commits commits(std::move(*repository), ReadShallow(path));
+  return Reading(commits, query).Answer();
 }
 
 Status HistoryReader::PruneRefs(const std::string& path, const std::string& prefix,
                                 std::size_t limit, const std::vector<std::string>& keep) const {
+  if (IsSha256(path)) return GitCommands(path, clock_).PruneRefs(prefix, limit, keep);
   auto repository = Open(path);
   if (!repository) return Fail(std::move(repository.error()));
   git_reference_iterator* raw = nullptr;

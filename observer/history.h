@@ -4,13 +4,15 @@
 #include <string>
 #include <vector>
 
+#include "common/base/clock.h"
 #include "common/base/result.h"
 #include "observer/git_remote.h"
 
 namespace committest::observer {
 
-/// Reads commits of local bare repositories with libgit2; never touches the network or a working
-/// tree, and no configuration but the repository's own. The only user of libgit2.
+/// Reads commits of local bare repositories with libgit2, those of repositories with SHA-256 by git's
+/// own commands; never touches the network or a working tree, and no configuration but the
+/// repository's own. The only user of libgit2.
 ///
 /// Thread-safe: each call opens the repository for itself, as libgit2's objects must not be shared
 /// between threads. One instance lives for as long as histories are read.
@@ -44,6 +46,10 @@ class HistoryReader {
 
   /// 2 million commits: twice Linux. About 100 bytes and 2 µs each.
   static constexpr std::size_t kMaxVisited = 2'000'000;
+
+ private:
+  const SystemClock
+      clock_;  // For the deadlines of child processes, which the kernel's time drives.
 };
 
 }  // namespace committest::observer

@@ -68,8 +68,12 @@ Status WriteFile(const fs::path& path, std::string_view text) {
   return {};
 }
 
-std::string Marker(const std::string& url) {
-  return std::string(kLayout).append("\n").append(url).append("\n");
+bool IsSha256(const std::vector<HistoryQuery>& queries) {
+  return !queries.empty() && queries.front().to.size() == 64;
+}
+
+std::string Marker(const std::string& url, bool is_sha256) {
+  return std::string(kLayout) + "\n" + url + "\n" + (is_sha256 ? "sha256\n" : "");
 }
 
 // A partial clone of `url`. The URL passed `CheckUrl`, which leaves nothing to quote.
@@ -78,10 +82,12 @@ std::string Marker(const std::string& url) {
 // remote is a promisor with a filter already, and libgit2 1.5 matches each setting of a repository
 // of format 1 against a pattern and leaks 20 KB for each that does not match (its regexp.c does not
 // free the match data then), which is 140 KB each time a mirror is opened.
-std::string MirrorConfig(const std::string& url) {
-  return "[core]\n\trepositoryformatversion = 0\n\tbare = true\n\tlogAllRefUpdates = false\n"
-         "[remote \"origin\"]\n\turl = \"" +
-         url + "\"\n\tpromisor = true\n\tpartialclonefilter = tree:0\n";
+// SHA-256 needs format 1, and libgit2 does not read it.
+std::string MirrorConfig(const std::string& url, bool is_sha256) {
+  const std::string format = is_sha256 ? "1\n[extensions]\n\tobjectformat = sha256" : "0";
+  return "[core]\n\tbare = true\n\tlogAllRefUpdates = false\n\trepositoryformatversion = " +
+         format + "\n[remote \"origin\"]\n\turl = \"" + url +
+         "\"\n\tpromisor = true\n\tpartialclonefilter = tree:0\n";
 }
 
 bool IsLeftover(const fs::path& path) {
@@ -199,7 +205,9 @@ Result<std::vector<HistoryAnswer>> Mirrors::History(
 
 Status Mirrors::Prepare(const Look& look) const {
   std::error_code error;
-  if (ReadFile(look.path / kMarkerFile) == Marker(look.url.ToString())) {
+  const bool is_sha256 = IsSha256(look.queries);
+  const std::string marker = Marker(look.url.ToString(), is_sha256);
+  if (ReadFile(look.path / kMarkerFile) == marker) {
     RemoveLeftovers(look.path);
     return {};
   }
@@ -210,9 +218,11 @@ Status Mirrors::Prepare(const Look& look) const {
     if (error) return IoError("cannot create a mirror", error);
   }
   if (auto status = WriteFile(look.path / "HEAD", "ref: refs/heads/none\n"); !status) return status;
-  if (auto status = WriteFile(look.path / "config", MirrorConfig(look.url.ToString())); !status)
+  if (auto status = WriteFile(look.path / "config", MirrorConfig(look.url.ToString(), is_sha256));
+      !status) {
     return status;
-  return WriteFile(look.path / kMarkerFile, Marker(look.url.ToString()));
+  }
+  return WriteFile(look.path / kMarkerFile, marker);
 }
 
 Result<std::vector<HistoryAnswer>> Mirrors::Answer(const Look& look) const {

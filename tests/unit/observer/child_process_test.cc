@@ -143,10 +143,10 @@ TEST(ChildProcess, EndsWhenItIsStopped) {
 }
 
 TEST(ChildProcess, ObeysItsLimits) {
-  auto spec = Shell("ulimit -n; ulimit -f; ulimit -t; ulimit -v; ulimit -c");
-  spec.limits = {std::uint64_t{1} << 30U, 5, 1024 * 1024, 32};
+  auto spec = Shell("ulimit -n; ulimit -f; ulimit -t; ulimit -v; ulimit -d; ulimit -c");
+  spec.limits = {std::uint64_t{1} << 30U, std::uint64_t{1} << 28U, 5, 1024 * 1024, 32};
   // In the shell's units: files in blocks of 512 bytes, memory in KiB.
-  EXPECT_EQ(RunToEnd(spec).output, "32\n2048\n5\n1048576\n0\n");
+  EXPECT_EQ(RunToEnd(spec).output, "32\n2048\n5\n1048576\n262144\n0\n");
 }
 
 TEST(ChildProcess, DiesOfTooLargeAFile) {

@@ -24,6 +24,9 @@ using ::testing::IsEmpty;
 // A real repository; the reader gets its .git folder, which is what a bare one looks like.
 class HistoryTest : public ::testing::Test {
  protected:
+  explicit HistoryTest(const std::string& object_format = "sha1")
+      : repository_(folder_.path() / "repository", object_format) {}
+
   std::string Commit(const std::string& message = "Change") {
     return repository_.Commit({{"file", std::to_string(++counter_)}}, message);
   }
@@ -43,7 +46,7 @@ class HistoryTest : public ::testing::Test {
   }
 
   TemporaryFolder folder_;
-  GitRepository repository_{folder_.path() / "repository"};
+  GitRepository repository_;
   HistoryReader reader_;
   int counter_ = 0;
 };
@@ -202,10 +205,84 @@ TEST_F(HistoryTest, ReportsARepositoryThatIsBroken) {
   EXPECT_EQ(reader_.Read("/nonexistent", {"r", "", b, {}, 1}).error().code, ErrorCode::kDataLoss);
 }
 
-TEST_F(HistoryTest, SaysThatSha256IsNotSupported) {
-  const auto answer = reader_.Read(Path(), {"refs/heads/main", "", std::string(64, 'a'), {}, 1});
+TEST_F(HistoryTest, TakesACursorOfAnotherFormatForMissing) {
+  const std::string tip = Commit();
+  EXPECT_EQ(Ask(std::string(64, 'a'), tip).relation, Relation::kCursorMissing);
+}
+
+class Sha256HistoryTest : public HistoryTest {
+ protected:
+  Sha256HistoryTest() : HistoryTest("sha256") {}
+};
+
+TEST_F(Sha256HistoryTest, ReadsAsWithSha1) {
+  const std::string base = Commit();
+  repository_.Git({"checkout", "-q", "-b", "side"});
+  const std::string side = Commit("Fix \x1b[31mthe\x1b[0m\tthing\n\nA body.\n");
+  repository_.Git({"checkout", "-q", "main"});
+  const std::string own = repository_.Commit({{"other", "1"}});
+  repository_.Git({"merge", "-q", "--no-ff", "-m", "Merge", "side"});
+  const std::string merge = repository_.Git({"rev-parse", "HEAD"});
+  EXPECT_THAT(Ids(Ask("", merge, 1)), ElementsAre(merge));
+  EXPECT_THAT(Ids(Ask(base, merge)), ElementsAre(own, merge));
+  const auto all = Ask(base, merge, 50, api::History::kAll);
+  EXPECT_THAT(Ids(all), ElementsAre(side, own, merge));
+  EXPECT_EQ(all.commits[0].author, "Test");
+  EXPECT_EQ(all.commits[0].subject, "Fix the thing");
+  EXPECT_GT(all.commits[0].time, WallTime(std::chrono::seconds(1'600'000'000)));
+  EXPECT_EQ(Ask(base, merge, 1).omitted, 1);
+}
+
+TEST_F(Sha256HistoryTest, TellsHowTipAndCursorRelate) {
+  const std::string a = Commit();
+  const std::string b = Commit();
+  EXPECT_EQ(Ask(a, b).relation, Relation::kAdvanced);
+  EXPECT_EQ(Ask(b, a).relation, Relation::kRewound);
+  EXPECT_EQ(Ask(std::string(64, 'd'), b).relation, Relation::kCursorMissing);
+  EXPECT_EQ(Ask(std::string(40, 'd'), b).relation, Relation::kCursorMissing);
+  EXPECT_EQ(Ask(a, repository_.Git({"rev-parse", "HEAD^{tree}"})).relation, Relation::kNotACommit);
+  repository_.Git({"reset", "-q", "--hard", a});
+  EXPECT_EQ(Ask(b, Commit()).relation, Relation::kRewritten);
+  repository_.Git({"checkout", "-q", "--orphan", "other"});
+  EXPECT_EQ(Ask(b, Commit()).relation, Relation::kUnrelated);
+}
+
+TEST_F(Sha256HistoryTest, ReportsATipThatIsNotThere) {
+  const std::string a = Commit();
+  const auto answer = reader_.Read(Path(), {"refs/heads/main", a, std::string(64, 'd'), {}, 1});
   ASSERT_FALSE(answer);
-  EXPECT_THAT(answer.error().message, ::testing::HasSubstr("SHA-256"));
+  EXPECT_EQ(answer.error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(Sha256HistoryTest, ReportsACommitThatIsMissing) {
+  const std::string a = Commit();
+  const std::string b = Commit();
+  fs::remove(repository_.path() / ".git/objects" / a.substr(0, 2) / a.substr(2));
+  const auto answer = reader_.Read(Path(), {"refs/heads/main", "", b, {}, 50});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kDataLoss);
+}
+
+TEST_F(Sha256HistoryTest, StopsAtAShallowBoundary) {
+  Commit();
+  const std::string boundary = Commit();
+  const std::string tip = Commit();
+  const fs::path clone = folder_.path() / "shallow";
+  repository_.Git({"clone", "-q", "--bare", "--depth=2", "file://" + repository_.path().string(),
+                   clone.string()});
+  const auto answer = reader_.Read(clone.string(), {"refs/heads/main", "", tip, {}, 50});
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_THAT(Ids(*answer), ElementsAre(boundary, tip));
+}
+
+TEST_F(Sha256HistoryTest, PrunesRefsOnlyWhenThereAreTooMany) {
+  const std::string a = Commit();
+  for (const char* name : {"refs/x/one", "refs/x/two", "refs/x/three"}) {
+    repository_.Git({"update-ref", name, a});
+  }
+  ASSERT_TRUE(reader_.PruneRefs(Path(), "refs/x/", 3, {}));
+  ASSERT_TRUE(reader_.PruneRefs(Path(), "refs/x/", 2, {"refs/x/two"}));
+  EXPECT_EQ(repository_.Git({"for-each-ref", "--format=%(refname)", "refs/x"}), "refs/x/two");
 }
 
 TEST_F(HistoryTest, KnowsWhatItContains) {
