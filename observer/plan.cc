@@ -33,13 +33,18 @@ SkipReason ReasonOf(const api::ObservedRepositorySpec& spec, Relation relation) 
                                                            : SkipReason::kMaxBackfill;
 }
 
+std::string TestName(const api::ObservedRepository& repository, const Commit& commit) {
+  const api::CommitTestTemplate& shared = repository.spec.template_;
+  return api::CommitTestName(repository.meta.name, commit.id, shared.tests, shared.execution);
+}
+
 api::CommitTest MakeTest(const api::ObservedRepository& repository, const std::string& ref,
                          const Commit& commit, WallTime detected) {
   const api::CommitTestTemplate& shared = repository.spec.template_;
   const std::string& name = repository.meta.name;
   api::CommitTest test;
   test.meta.namespace_ = repository.meta.namespace_;
-  test.meta.name = api::CommitTestName(name, commit.id, shared.tests, shared.execution);
+  test.meta.name = TestName(repository, commit);
   test.meta.labels[api::kRepositoryLabel] = api::LabelValue(name);
   test.meta.labels[api::kBranchLabel] = api::LabelValue(api::ShortRef(ref));
   test.meta.annotations[api::kRefAnnotation] = ref;
@@ -53,11 +58,14 @@ api::CommitTest MakeTest(const api::ObservedRepository& repository, const std::s
   return test;
 }
 
-// Builds the steps of one plan; remembers which CommitTests the plan holds already.
+// Builds the steps of one plan; remembers which CommitTests the plan holds already, and which were
+// made by earlier ones.
 class StepBuilder {
  public:
   StepBuilder(const api::ObservedRepository& repository, WallTime now)
-      : repository_(repository), now_(now) {}
+      : repository_(repository), now_(now) {
+    for (const api::RefStatus& entry : repository.status.refs) made_.insert(entry.last_test_name);
+  }
 
   RefStep Build(const HistoryAnswer& answer) {
     RefStep step;
@@ -85,17 +93,22 @@ class StepBuilder {
     const std::int64_t dropped =
         std::max<std::int64_t>(0, count - Limit(repository_.spec, is_first_sight));
     step.skipped = dropped;
+    if (dropped == count) return;
+    step.cursor.last_test_name = TestName(repository_, answer.commits.back());
+    // The ref of the cursor that names it has brought what is before the tip, too.
+    if (is_first_sight && made_.contains(step.cursor.last_test_name)) return;
     for (auto it = answer.commits.begin() + dropped; it != answer.commits.end(); ++it) {
       // The API's creation times have whole seconds; these order the commits of one look.
       const WallTime detected = now_ + std::chrono::microseconds(planned_.size());
       api::CommitTest test = MakeTest(repository_, answer.ref, *it, detected);
-      step.cursor.last_test_name = test.meta.name;
+      if (made_.contains(test.meta.name)) continue;
       if (planned_.insert(test.meta.name).second) step.create.push_back(std::move(test));
     }
   }
 
   const api::ObservedRepository& repository_;
   const WallTime now_;
+  std::set<std::string> made_;  // Named by the cursors, whether they still exist or not.
   std::set<std::string> planned_;
 };
 

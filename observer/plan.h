@@ -21,7 +21,7 @@ namespace committest::observer {
 //
 //   cursor | remote | history        | CommitTests                       | cursor afterwards
 //   -------+--------+----------------+-----------------------------------+------------------
-//   none   | Y      | Initial        | the newest initialCommits (1)     | Y
+//   none   | Y      | Initial        | the newest initialCommits (1) (3) | Y
 //   X      | X      | not asked      | none                              | unchanged
 //   X      | Y      | Advanced       | the newest maxBackfill (2)        | Y
 //   X      | Y      | Rewritten      | the newest maxBackfill since fork | Y
@@ -36,6 +36,10 @@ namespace committest::observer {
 //     commits do not: they were never to be tested.
 // (2) With TipOnly the tip alone. Commits that get no CommitTest are in `RefStep::skipped`, those
 //     beyond maxBackfill also in the status.
+// (3) None if another ref's cursor names the tip's CommitTest, as after a rename.
+//
+// A CommitTest that a cursor names has been made, so it is not in a plan again: a branch that is
+// renamed or copied does not bring back what somebody has deleted.
 //
 // CommitTests get no ownerReference: the history of verdicts outlives the ObservedRepository that
 // caused it, and deleting a repository by mistake must not delete them. They end by their own TTL.

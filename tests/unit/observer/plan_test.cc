@@ -222,6 +222,37 @@ TEST(MakePlan, TestsACommitOnceThoughSeveralRefsReachIt) {
   EXPECT_EQ(plan.steps[1].cursor.last_test_name, plan.steps[0].create[1].meta.name);
 }
 
+TEST(MakePlan, TestsNothingOfACopyOfATestedBranch) {
+  auto repository = Repository();
+  repository.spec.initial_commits = 3;
+  const auto first = Answer(kMain, Commits(1, 3), Relation::kInitial);
+  repository.status.refs =
+      CursorsAfter(MakePlan(repository, {{kMain, first.to}}, {first}, kNow), {kMain});
+  // Whether the other branch is still there, or was renamed.
+  for (const bool is_copy : {true, false}) {
+    std::vector<RemoteRef> remote = {{kDev, Id(3)}};
+    if (is_copy) remote.push_back({kMain, Id(3)});
+    const auto again = Answer(kDev, Commits(1, 3), Relation::kInitial);
+    const Plan plan = MakePlan(repository, remote, {again}, kNow);
+    ASSERT_EQ(plan.steps.size(), 1U);
+    EXPECT_THAT(plan.steps[0].create, IsEmpty());
+    EXPECT_EQ(plan.steps[0].skipped, 0);
+    EXPECT_EQ(plan.steps[0].cursor.last_seen_commit, Id(3));
+    EXPECT_EQ(plan.steps[0].cursor.last_test_name, repository.status.refs[0].last_test_name);
+  }
+}
+
+TEST(MakePlan, TestsTheRestWhenABranchCatchesUpWithATestedTip) {
+  auto repository = Repository();
+  const auto dev = Answer(kDev, Commits(3, 3), Relation::kInitial);
+  repository.status.refs = CursorsAfter(MakePlan(repository, {{kDev, Id(3)}}, {dev}, kNow), {kDev});
+  repository.status.refs.push_back({kMain, Id(1), "", 0});
+  const auto answer = Answer(kMain, Commits(2, 3), Relation::kAdvanced);
+  const Plan plan = MakePlan(repository, {{kDev, Id(3)}, {kMain, Id(3)}}, {answer}, kNow);
+  ASSERT_EQ(plan.steps.size(), 1U);
+  EXPECT_EQ(Created(plan.steps[0]), std::vector{Id(2)});
+}
+
 TEST(MakePlan, DescribesTheCommitTestInFull) {
   auto repository = Repository();
   repository.spec.template_.tests.framework = api::Framework::kPytest;
