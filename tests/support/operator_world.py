@@ -5,9 +5,9 @@ import secrets
 import uuid
 
 from tests.support.cluster import ROOT, wait_for
+from tests.support.component_process import OperatorProcess, write_kubeconfig
 from tests.support.fault_proxy import Proxy
 from tests.support.kube_api import Follower, condition
-from tests.support.operator_process import OperatorProcess, write_kubeconfig
 from tests.support.scripted_kubelet import Script, ScriptedKubelet
 
 API_GROUP = "/apis/committest.dev/v1alpha1"

@@ -8,41 +8,18 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3]))
 
-from tests.support.cluster import Cluster, wait_for  # noqa: E402
+from tests.support.cluster import wait_for  # noqa: E402
 from tests.support.faults import Freeze  # noqa: E402
-from tests.support.kube_api import Api, condition  # noqa: E402
-from tests.support.operator_world import World, install_crds  # noqa: E402
+from tests.support.fixtures import (api, cluster, pytest_runtest_makereport,  # noqa: E402, F401
+                                    worlds_of)
+from tests.support.kube_api import condition  # noqa: E402
+from tests.support.operator_world import World  # noqa: E402
 from tests.support.scripted_kubelet import HELD  # noqa: E402
-
-
-@pytest.fixture(scope="session")
-def cluster():
-    found = Cluster()
-    install_crds(found)
-    return found
-
-
-@pytest.fixture(scope="session")
-def api(cluster):
-    return Api(cluster)
 
 
 @pytest.fixture
 def make_world(cluster, api, tmp_path, request):
-    """Makes worlds that end with the test; shows the operators' logs if it failed."""
-    worlds = []
-
-    def make():
-        folder = tmp_path / f"world{len(worlds)}"
-        folder.mkdir()
-        worlds.append(World(cluster, api, folder))
-        return worlds[-1]
-    yield make
-    failed = getattr(request.node, "failed", False)
-    for world in worlds:
-        world.close()
-        for log in world.folder.glob("*.log") if failed else ():
-            print(f"--- {log.name}, its end:\n{log.read_text(errors='replace')[-6000:]}")
+    yield from worlds_of(World, cluster, api, tmp_path, request)
 
 
 @pytest.fixture
@@ -66,10 +43,3 @@ def silence(cluster, api, tmp_path_factory):
                                                 "Complete")["status"] == "True")
     yield world, test, since
     world.close()
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item, call):
-    outcome = yield
-    if call.when == "call":
-        item.failed = outcome.get_result().failed

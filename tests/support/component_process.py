@@ -1,4 +1,4 @@
-"""The real committest-operator as a child process."""
+"""The real committest-operator and committest-observer as child processes."""
 import json
 import os
 import pathlib
@@ -7,7 +7,7 @@ import subprocess
 
 from tests.support.cluster import ROOT
 
-PROGRAM = ROOT / "build/release/bin/committest-operator"
+PROGRAMS = ROOT / "build/release/bin"
 
 
 def write_kubeconfig(path, server, user=None, authority=None):
@@ -23,18 +23,19 @@ def write_kubeconfig(path, server, user=None, authority=None):
         "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}]}))
 
 
-class OperatorProcess:
-    """One running operator; it ends with the test at the latest."""
+class ComponentProcess:
+    """One running program of ours; it ends with the test at the latest."""
 
-    def __init__(self, kubeconfig, namespaces, log, name="operator", arguments=()):
+    def __init__(self, component, kubeconfig, namespaces, log, arguments=(), environment=None):
         self.log = pathlib.Path(log)
         flags = [f"--namespace={namespace}" for namespace in namespaces]
         with self.log.open("ab") as out:
             self._child = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", str(PROGRAM), f"--kubeconfig={kubeconfig}",
-                 "--http-address=127.0.0.1:0", "--log-level=debug", *flags, *arguments],
+                ["setpriv", "--pdeathsig", "KILL", str(PROGRAMS / f"committest-{component}"),
+                 f"--kubeconfig={kubeconfig}", "--http-address=127.0.0.1:0", "--log-level=debug",
+                 *flags, *arguments],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                env={**os.environ, "POD_NAME": name})
+                env={**os.environ, **(environment or {})})
         self.pid = self._child.pid
 
     @property
@@ -64,3 +65,18 @@ class OperatorProcess:
     def says(self, text):
         """Whether its log has this text."""
         return text in self.log.read_text(errors="replace")
+
+
+class OperatorProcess(ComponentProcess):
+    """An operator; `name` is what it calls itself in the election."""
+
+    def __init__(self, kubeconfig, namespaces, log, name="operator", arguments=()):
+        super().__init__("operator", kubeconfig, namespaces, log, arguments, {"POD_NAME": name})
+
+
+class ObserverProcess(ComponentProcess):
+    """An observer that takes URLs over http; `data` is its folder for mirrors."""
+
+    def __init__(self, kubeconfig, namespaces, log, data, arguments=(), environment=None):
+        super().__init__("observer", kubeconfig, namespaces, log,
+                         (f"--data-dir={data}", "--allow-http", *arguments), environment)
