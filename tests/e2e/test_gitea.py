@@ -1,8 +1,21 @@
 """A complete Git host: what people do there arrives as CommitTests, each commit once."""
+import os
+import signal
+
+import pytest
+
 from conftest import RUN, condition
-from tests.support.cluster import unittest_file, wait_for
+from tests.support.cluster import processes_of, unittest_file, wait_for
+from tests.support.storm import Storm, is_sound, scale_observers
 
 PASSING = {"tests/test_app.py": unittest_file("pass")}
+
+
+@pytest.fixture
+def two_observers(system):
+    scale_observers(system.cluster, 2)
+    yield
+    scale_observers(system.cluster, 1)
 
 
 def commits_of(system, repository):
@@ -104,3 +117,43 @@ def test_a_private_repository_says_that_it_is_not_readable(system, gitea):
     reachable = wait_for("the refusal in the condition", refused, 30)
     assert reachable["reason"] == "Unauthenticated", reachable
     assert system.test_of(repository, commit) is None
+
+
+def test_nothing_is_lost_or_doubled_whoever_is_killed(system, gitea, tmp_path):
+    storm = Storm(system.cluster, gitea.api, tmp_path, commits=60, repositories=6)
+    try:
+        report = storm.run(kill_seconds=2, seconds=240, most_operators=3)
+    finally:
+        storm.close()
+    assert is_sound(report), report
+    assert report["kills"]["observer"] > 3 and report["kills"]["operator"] > 1, report
+    assert report["createdCommittests"] == report["commits"] == 60, report
+
+
+def test_two_observers_at_once_do_what_one_does(system, gitea, tmp_path, two_observers):
+    storm = Storm(system.cluster, gitea.api, tmp_path, commits=20, repositories=4)
+    try:
+        report = storm.run(kill_seconds=2, seconds=240, most_operators=1)
+    finally:
+        storm.close()
+    assert is_sound(report), report
+    assert report["createdCommittests"] == report["commits"] == 20, report
+
+
+def test_a_deleted_commit_test_stays_deleted_whoever_looks(system, gitea, two_observers):
+    repository = gitea.repository()
+    deleted = repository.commit("First", PASSING)
+    repository.push()
+    test = system.verdict(repository, deleted)
+    wait_until_seen(system, repository)
+    system.cluster.kubectl("delete", "committest", test["metadata"]["name"], "-n", RUN)
+    before = processes_of(system.cluster, "observer")
+    for pid, _ in before:
+        os.kill(pid, signal.SIGKILL)
+    wait_for("two other observers", lambda: len(
+        {pid for pid, _ in processes_of(system.cluster, "observer")}
+        - {pid for pid, _ in before}) == 2, 60)
+    following = repository.commit("Second", {"n": "2"})
+    repository.push_refs("HEAD:refs/heads/main", f"{deleted}:refs/heads/again")
+    system.verdict(repository, following)
+    assert set(commits_of(system, repository)) == {following}

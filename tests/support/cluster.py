@@ -107,19 +107,24 @@ class Cluster:
         return len(pathlib.Path(self.state["auditLog"]).read_text().splitlines())
 
 
-def process_of(cluster, component, namespace="committest-system"):
-    """The host's process id of a running Pod of one of our components, or None."""
+def processes_of(cluster, component, namespace="committest-system"):
+    """The running processes of one of our components: the host's process id and the Pod of each."""
     pods = cluster.list("pods", namespace, f"app.kubernetes.io/component={component}")
+    found = []
     for folder in pathlib.Path("/proc").glob("[0-9]*"):
         try:
             words = (folder / "cmdline").read_bytes().split(b"\0")
             groups = (folder / "cgroup").read_text().replace("_", "-")
         except OSError:
             continue
-        if words[0].endswith(f"committest-{component}".encode()) \
-                and any(pod["metadata"]["uid"] in groups for pod in pods):
-            return int(folder.name)
-    return None
+        if words[0].endswith(f"committest-{component}".encode()):
+            found += [(int(folder.name), pod) for pod in pods if pod["metadata"]["uid"] in groups]
+    return found
+
+
+def process_of(cluster, component, namespace="committest-system"):
+    """The host's process id of a running Pod of one of our components, or None."""
+    return next((pid for pid, _ in processes_of(cluster, component, namespace)), None)
 
 
 def writes(entries, component):
