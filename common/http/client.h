@@ -35,10 +35,13 @@ inline constexpr const char* kNotSent = "NotSent";
 
 /// Speaks HTTP/1.1 with one endpoint.
 ///
-/// Guarantees: no redirect is followed (3xx are answers like any other), no proxy is used, server
-/// certificates and host names are always verified; no answer takes more memory than its limit, but
-/// for header blocks and single chunks, which the library buffers whole and which only the time
-/// limits bound; nothing is thrown.
+/// Two implementations keep this contract: the one over cpprestsdk below, for the Kubernetes API, and
+/// `MakeGuardedClient` (network.h), for servers that are not trusted.
+///
+/// Guarantees: no redirect is followed (3xx are answers like any other), server certificates and host
+/// names are always verified; no answer takes more memory than its limit; nothing is thrown. Of the
+/// one over cpprestsdk: header blocks and single chunks are buffered whole, bounded by the time
+/// limits only, and no proxy is used.
 ///
 /// Errors: kUnavailable refused, cut or failed handshake; kDeadlineExceeded `total` or `idle`;
 /// kCancelled `stop`; kResourceExhausted the body is larger than its limit; kDataLoss the answer is
