@@ -12,6 +12,7 @@
 #include "common/base/random.h"
 #include "common/http/client.h"
 #include "common/http/health.h"
+#include "common/http/network.h"
 #include "common/http/server.h"
 #include "common/kube/api_client.h"
 #include "common/kube/config.h"
@@ -32,6 +33,12 @@ kube::ApiClientOptions ClientOptions(const Config& config) {
   kube::ApiClientOptions options;
   options.component = "observer";
   options.max_in_flight = config.workers;
+  return options;
+}
+
+http::NetworkOptions NetOptions(const Config& config) {
+  http::NetworkOptions options;
+  options.addresses = config.addresses;
   return options;
 }
 
@@ -76,8 +83,10 @@ class RealApp final : public App {
           std::unique_ptr<kube::ApiClient> client)
       : basics_(std::move(basics)),
         client_(std::move(client)),
+        network_(std::make_shared<http::Network>(NetOptions(config), basics_->clock)),
         refs_(RefsOptions(config), MakeClientOf(config), basics_->clock, basics_->stop.get_token()),
-        mirrors_(MirrorsOptions(config), history_, basics_->clock, basics_->stop.get_token()),
+        mirrors_(MirrorsOptions(config), network_->addresses, history_, basics_->clock,
+                 basics_->stop.get_token()),
         secrets_(*client_, basics_->clock),
         access_(secrets_),
         git_({config.allow_http}, access_, refs_, mirrors_),
@@ -136,12 +145,13 @@ class RealApp final : public App {
           options.endpoint = endpoint;
           if (!ca_pem.empty()) options.tls.ca = [ca_pem] { return Result<std::string>(ca_pem); };
           options.max_in_flight = workers;
-          return http::MakeClient(std::move(options), basics_->clock);
+          return http::MakeGuardedClient(std::move(options), network_, basics_->clock);
         };
   }
 
   const std::unique_ptr<Basics> basics_;
   const std::unique_ptr<kube::ApiClient> client_;
+  const std::shared_ptr<http::Network> network_;
   const HistoryReader history_;
   HttpRefs refs_;
   const Mirrors mirrors_;

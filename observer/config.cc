@@ -13,6 +13,7 @@ namespace {
 // What CLI11 reads, before it is understood.
 struct Given {
   std::vector<std::string> namespaces;
+  std::vector<std::string> private_addresses;
   std::string http_address = "0.0.0.0:8080";
   std::string log_level = "info";
   std::string log_format = "text";
@@ -38,6 +39,10 @@ void Declare(CLI::App& app, Given& given) {
          "(/var/lib/committest)");
   app.add_flag("--allow-http", given.config.allow_http,
                "Allow repositories over http://, which anybody on the way can read and change");
+  option("--allow-private-addresses", given.private_addresses,
+         "Allow Git servers at addresses that are not of the Internet: a block such as "
+         "10.96.0.0/12, or the word private for all of RFC 1918, 6598 and 4193; may be given "
+         "again. Without it they are refused");
   option("--http-address", given.http_address,
          "Where /livez, /readyz and /metrics are served: host:port or :port (0.0.0.0:8080)");
   option("--log-level", given.log_level, "debug, info, warning or error (info)");
@@ -117,6 +122,9 @@ Result<CommandLine> Understand(const Given& given) {
   if (auto status = SetNamespaces(given.namespaces, config); !status) return Fail(status.error());
   if (auto status = SetAddress(given.http_address, config); !status) return Fail(status.error());
   if (auto status = SetNumbers(given, config); !status) return Fail(status.error());
+  auto addresses = http::ParseAddressPolicy(given.private_addresses);
+  if (!addresses) return Fail(Context("--allow-private-addresses", std::move(addresses.error())));
+  config.addresses = std::move(*addresses);
   const auto level = log::ParseLevel(given.log_level);
   if (!level) return Fail(level.error());
   config.log_level = *level;

@@ -8,6 +8,7 @@
 
 #include "common/base/log.h"
 #include "common/base/result.h"
+#include "common/http/address.h"
 
 namespace committest::observer {
 
@@ -19,6 +20,7 @@ struct Config {
   std::string context;
   std::string data_dir = "/var/lib/committest";
   bool allow_http = false;
+  http::AddressPolicy addresses;
   std::string http_host = "0.0.0.0";
   std::uint16_t http_port = 8080;
   log::Level log_level = log::Level::kInfo;

@@ -2,11 +2,20 @@
 
 #include <utility>
 
+#include "common/api/reasons.h"
+
 namespace committest::observer {
 namespace {
 
-// `error` of an access, with whose credentials it was, and without them.
+// `error` of an access, with whose credentials it was, and without them; and what to do about it if
+// the people who installed us are who can do it.
 Error Explain(const Access& access, Error error) {
+  if (error.reason == api::reason::kAddressRefused) {
+    error.message +=
+        "; if it is a Git server of yours, start the observer with --allow-private-addresses "
+        "(observer.allowPrivateAddresses of the chart)";
+    return error;
+  }
   if (access.secret_name.empty()) return error;
   if (error.code == ErrorCode::kUnauthenticated) {
     error.message =

@@ -142,8 +142,8 @@ Result<std::string> HttpRefs::Send(const Look& look, http::Request request) {
     return Fail(ErrorCode::kDeadlineExceeded, "the Git server did not answer in time");
   }
   if (!response) {
-    // Only of use to those who write; here the reason is what people read in the condition.
-    response.error().reason.clear();
+    // Here the reason is what people read in the condition; NotSent is only of use to those who write.
+    if (response.error().reason == http::kNotSent) response.error().reason.clear();
     return Fail(std::move(response.error()));
   }
   if (response->status != 200) return Fail(ErrorOfAnswer(*response));

@@ -108,7 +108,8 @@ void RemoveLeftovers(const fs::path& path) {
   }
 }
 
-std::vector<std::string> FetchArguments(const fs::path& path, std::string_view filter,
+std::vector<std::string> FetchArguments(const fs::path& path, const std::string& pin,
+                                        std::string_view filter,
                                         const std::vector<std::string>& refspecs) {
   std::vector<std::string> arguments;
   for (const char* setting :
@@ -118,6 +119,7 @@ std::vector<std::string> FetchArguments(const fs::path& path, std::string_view f
         "credential.helper=", "gc.autoDetach=false"}) {
     arguments.insert(arguments.end(), {"-c", setting});
   }
+  if (!pin.empty()) arguments.insert(arguments.end(), {"-c", pin});
   arguments.push_back("--git-dir=" + path.string());
   arguments.insert(arguments.end(),
                    {"fetch", "--quiet", "--force", "--no-tags", "--no-recurse-submodules",
@@ -177,9 +179,13 @@ struct Mirrors::Look {
   MonotonicTime deadline;
 };
 
-Mirrors::Mirrors(MirrorOptions options, const HistoryReader& reader, const Clock& clock,
-                 std::stop_token stop)
-    : options_(std::move(options)), reader_(reader), clock_(clock), stop_(std::move(stop)) {}
+Mirrors::Mirrors(MirrorOptions options, const http::AddressBook& addresses,
+                 const HistoryReader& reader, const Clock& clock, std::stop_token stop)
+    : options_(std::move(options)),
+      addresses_(addresses),
+      reader_(reader),
+      clock_(clock),
+      stop_(std::move(stop)) {}
 
 fs::path Mirrors::PathOf(const kube::ObjectKey& repository) const {
   return options_.data_dir / (Sha256Hex(repository.ToString()).substr(0, 32) + ".git");
@@ -293,11 +299,25 @@ Status Mirrors::Fetch(const Look& look, const std::vector<std::string>& refspecs
   return status;
 }
 
+Result<std::string> Mirrors::Pin(const Look& look) const {
+  const auto addresses = addresses_.Find(look.url.host, look.deadline, stop_);
+  if (!addresses) return Fail(addresses.error());
+  if (http::ParseIpAddress(look.url.host)) return std::string();
+  std::vector<std::string> texts;
+  for (const http::IpAddress& address : *addresses) {
+    texts.push_back(address.is_v4 ? address.ToString() : "[" + address.ToString() + "]");
+  }
+  return "http.curloptResolve=" + look.url.host + ":" + std::to_string(look.url.port) + ":" +
+         Join(texts, ",");
+}
+
 Status Mirrors::FetchWithFilter(const Look& look, const std::vector<std::string>& refspecs,
                                 std::string_view filter, std::string& errors) const {
+  const auto pin = Pin(look);
+  if (!pin) return Fail(pin.error());
   ChildSpec spec;
   spec.program = options_.git_program;
-  spec.arguments = FetchArguments(look.path, filter, refspecs);
+  spec.arguments = FetchArguments(look.path, *pin, filter, refspecs);
   spec.environment = FetchEnvironment(look.url, look.access);
   spec.deadline =
       std::max(std::chrono::milliseconds(1),

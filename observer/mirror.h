@@ -11,6 +11,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/result.h"
+#include "common/http/resolver.h"
 #include "common/kube/object.h"
 #include "observer/credentials.h"
 #include "observer/git_remote.h"
@@ -47,9 +48,10 @@ bool RefusesFilter(std::string_view errors);
 /// them is asked again with less of a filter.
 ///
 /// All network work is done by `git fetch` in a child process with deadline and limits, without a
-/// shell, configuration, hooks, redirects or other protocols than the URL's (reliability rule 10,
-/// security rule S6). Credentials are in the environment of that process and of its children, which
-/// nobody but its user can read, and are bound to the origin of the URL. The wanted commits are asked for by object name; where
+/// shell, configuration, hooks, redirects or other protocols than the URL's, and to addresses only that
+/// were resolved and judged right before it (reliability rule 10, security rule S6). Credentials are in
+/// the environment of that process and of its children, which nobody but its user can read, and are
+/// bound to the origin of the URL. The wanted commits are asked for by object name; where
 /// the server refuses that, by the ref's name. Each becomes a ref of the mirror whose name is a
 /// hash, so that remote names never become file names.
 ///
@@ -59,8 +61,9 @@ bool RefusesFilter(std::string_view errors);
 /// Thread-safe for different repositories.
 class Mirrors {
  public:
-  Mirrors(MirrorOptions options, const HistoryReader& reader, const Clock& clock,
-          std::stop_token stop);
+  /// The references must outlive this.
+  Mirrors(MirrorOptions options, const http::AddressBook& addresses, const HistoryReader& reader,
+          const Clock& clock, std::stop_token stop);
 
   /// As `GitRemote::History`.
   Result<std::vector<HistoryAnswer>> History(const kube::ObjectKey& repository, const GitUrl& url,
@@ -80,10 +83,14 @@ class Mirrors {
   Status FetchTips(const Look& look, const std::vector<HistoryQuery>& missing) const;
   Status FetchOneByOne(const Look& look, const std::vector<HistoryQuery>& missing) const;
   Status Fetch(const Look& look, const std::vector<std::string>& refspecs) const;
+  /// The git setting that makes it connect to the addresses that were just judged, and to no other;
+  /// empty when the URL holds the address itself.
+  Result<std::string> Pin(const Look& look) const;
   Status FetchWithFilter(const Look& look, const std::vector<std::string>& refspecs,
                          std::string_view filter, std::string& errors) const;
 
   const MirrorOptions options_;
+  const http::AddressBook& addresses_;
   const HistoryReader& reader_;
   const Clock& clock_;
   const std::stop_token stop_;

@@ -76,5 +76,6 @@ inline constexpr const char* kCredentialsUnavailable = "CredentialsUnavailable";
 // Reachable of an ObservedRepository; when False also the name of an ErrorCode
 inline constexpr const char* kAnswered = "Answered";
 inline constexpr const char* kRedirected = "Redirected";
+inline constexpr const char* kAddressRefused = "AddressRefused";
 
 }  // namespace committest::api::reason

@@ -75,10 +75,10 @@ def _apply_git_server(target: Target, image: str) -> None:
 def _apply_manifests(steps: Steps, target: Target) -> None:
     steps.run("kubectl apply -f manifests/install.yaml",
               target.kubectl + ["apply", "-f", str(ROOT / "manifests/install.yaml")])
-    flag = [{"op": "add", "path": "/spec/template/spec/containers/0/args/-",
-             "value": "--allow-http"}]
+    flags = [{"op": "add", "path": "/spec/template/spec/containers/0/args/-", "value": flag}
+             for flag in ("--allow-http", "--allow-private-addresses=private")]
     capture(target.kubectl + ["--namespace", NAMESPACE, "patch", "deployment",
-                              "committest-observer", "--type=json", "-p", json.dumps(flag)])
+                              "committest-observer", "--type=json", "-p", json.dumps(flags)])
     for name in ("committest-operator", "committest-observer"):
         wait_for_deployment(steps, target, NAMESPACE, name)
 
@@ -91,7 +91,8 @@ def _helm_upgrade(steps: Steps, target: Target, images: dict[str, Built]) -> Non
         texts[f"{component}.podAnnotations.committest\\.dev/image"] = images[component].key[:12]
     command = target.helm + ["upgrade", "--install", "committest", str(ROOT / "helm/committest"),
                              "--namespace", NAMESPACE, "--create-namespace",
-                             "--wait", "--timeout", "120s", "--set", "observer.allowHTTP=true"]
+                             "--wait", "--timeout", "120s", "--set", "observer.allowHTTP=true",
+                             "--set", "observer.allowPrivateAddresses={private}"]
     for name, value in texts.items():
         command += ["--set-string", f"{name}={value}"]
     # What `kubectl apply -f manifests/install.yaml` made before; helm can take it over from 3.17.

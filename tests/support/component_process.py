@@ -75,8 +75,9 @@ class OperatorProcess(ComponentProcess):
 
 
 class ObserverProcess(ComponentProcess):
-    """An observer that takes URLs over http; `data` is its folder for mirrors."""
+    """An observer that takes URLs over http and at loopback; `data` is its folder for mirrors."""
 
     def __init__(self, kubeconfig, namespaces, log, data, arguments=(), environment=None):
         super().__init__("observer", kubeconfig, namespaces, log,
-                         (f"--data-dir={data}", "--allow-http", *arguments), environment)
+                         (f"--data-dir={data}", "--allow-http",
+                          "--allow-private-addresses=127.0.0.0/8", *arguments), environment)

@@ -18,6 +18,7 @@ REFUSED = {
     "a run namespace that is no name": {"runNamespaces": ["CI"]},
     "the same run namespace twice": {"runNamespaces": ["ci", "ci"]},
     "a text for a switch": {"observer": {"allowHTTP": "yes"}},
+    "an address that is a name": {"observer": {"allowPrivateAddresses": ["git.svc"]}},
     "an unknown log level": {"logLevel": "verbose"},
     "no workers": {"operator": {"workers": 0}},
     "a size that is no quantity": {"observer": {"dataSizeLimit": "much"}},
@@ -109,6 +110,15 @@ class Values(unittest.TestCase):
         self.assertNotIn("--allow-http", container(render(), "observer")["args"])
         allowed = render({"observer": {"allowHTTP": True}})
         self.assertIn("--allow-http", container(allowed, "observer")["args"])
+
+    def test_private_addresses_must_be_asked_for(self):
+        def flags(objects):
+            return [a for a in container(objects, "observer")["args"] if "addresses" in a]
+
+        self.assertEqual(flags(render()), [])
+        blocks = ["private", "10.96.0.0/12", "fd00::/8"]
+        self.assertEqual(flags(render({"observer": {"allowPrivateAddresses": blocks}})),
+                         [f"--allow-private-addresses={block}" for block in blocks])
 
     def test_the_lease_is_the_one_that_the_role_names(self):
         for release in ("committest", "other"):

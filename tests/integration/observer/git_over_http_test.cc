@@ -13,7 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "common/base/clock.h"
-#include "common/http/client.h"
+#include "common/http/network.h"
 #include "observer/pkt_line.h"
 #include "tests/integration/observer/observer_side.h"
 #include "tests/support/git_server.h"
@@ -39,17 +39,20 @@ using ::testing::Not;
 
 constexpr const char* kMain = "refs/heads/main";
 
-class ThreadsEnvironment : public ::testing::Environment {
- public:
-  void SetUp() override { ASSERT_TRUE(http::InitThreads(3)); }
-};
-const auto* const kThreads = ::testing::AddGlobalTestEnvironment(new ThreadsEnvironment);
-
 using Observer = ObserverSide;
 
 std::vector<RefPattern> Patterns(const std::vector<std::string>& texts) {
   return ParseRefPatterns(texts).value();
 }
+
+// Knows every name as loopback.
+class LoopbackResolver final : public http::Resolver {
+ public:
+  Result<std::vector<http::IpAddress>> Resolve(const std::string&, MonotonicTime,
+                                               const std::stop_token&) override {
+    return std::vector{*http::ParseIpAddress("127.0.0.1")};
+  }
+};
 
 class GitOverHttpTest : public ::testing::Test {
  protected:
@@ -94,6 +97,34 @@ TEST_F(GitOverHttpTest, ListsTheBranchOfHead) {
   const auto refs = List();
   EXPECT_EQ(refs.head_ref, kMain);
   EXPECT_THAT(refs.refs, ElementsAre(RemoteRef{kMain, tip}));
+}
+
+TEST_F(GitOverHttpTest, RefusesAddressesThatAreNotAllowedForListsAndFetches) {
+  const std::string tip = Commit();
+  Observer observer(20s, 60s, Allowing({"127.0.0.2", "private"}));
+  const auto refs = observer.ListRefs(Url(), {});
+  ASSERT_FALSE(refs);
+  EXPECT_EQ(refs.error().reason, "AddressRefused");
+  EXPECT_THAT(refs.error().message, HasSubstr("127.0.0.1 has the address 127.0.0.1, a loopback"));
+  EXPECT_THAT(refs.error().message, HasSubstr("observer.allowPrivateAddresses"));
+  const auto history = observer.History(Url(), {{kMain, "", tip, api::History::kFirstParent, 50}});
+  ASSERT_FALSE(history);
+  EXPECT_EQ(history.error().reason, "AddressRefused");
+  EXPECT_THAT(server_.Requests(), IsEmpty());
+}
+
+// The name means nothing to the machine, so git itself can only have gone where it was told to.
+TEST_F(GitOverHttpTest, FetchesFromTheAddressThatWasJudged) {
+  const std::string tip = Commit();
+  http::NetworkOptions network = Allowing({"127.0.0.1"});
+  network.resolver = std::make_shared<LoopbackResolver>();
+  Observer observer(20s, 60s, network);
+  const std::string url = "http://git.invalid:" + std::to_string(server_.port()) + "/app";
+  const auto refs = observer.ListRefs(url, {});
+  ASSERT_TRUE(refs) << refs.error().message;
+  const auto history = observer.History(url, {{kMain, "", tip, api::History::kFirstParent, 50}});
+  ASSERT_TRUE(history) << history.error().message;
+  EXPECT_EQ(history->at(0).commits.size(), 1U);
 }
 
 TEST_F(GitOverHttpTest, ListsWhatThePatternsMatch) {

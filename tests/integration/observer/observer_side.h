@@ -3,12 +3,13 @@
 #include <chrono>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "common/base/clock.h"
-#include "common/http/client.h"
+#include "common/http/network.h"
 #include "observer/access_source.h"
 #include "observer/git_over_http.h"
 #include "tests/support/temporary_folder.h"
@@ -42,22 +43,30 @@ class FakeSecrets final : public SecretSource {
   }
 };
 
+inline http::NetworkOptions Allowing(const std::vector<std::string>& addresses) {
+  http::NetworkOptions options;
+  options.addresses = *http::ParseAddressPolicy(addresses);
+  return options;
+}
+
 /// The observer's side of Git with a data folder of its own.
 class ObserverSide {
  public:
   explicit ObserverSide(std::chrono::milliseconds list_deadline = std::chrono::seconds(20),
-                        std::chrono::milliseconds fetch_deadline = std::chrono::seconds(60))
-      : refs_(
+                        std::chrono::milliseconds fetch_deadline = std::chrono::seconds(60),
+                        const http::NetworkOptions& network = Allowing({"127.0.0.1"}))
+      : network_(std::make_shared<http::Network>(network, clock_)),
+        refs_(
             {list_deadline, 64 * 1024},
             [this](const std::string& endpoint, const std::string& ca_pem) {
               http::ClientOptions options;
               options.endpoint = endpoint;
               if (!ca_pem.empty())
                 options.tls.ca = [ca_pem] { return Result<std::string>(ca_pem); };
-              return http::MakeClient(std::move(options), clock_);
+              return http::MakeGuardedClient(std::move(options), network_, clock_);
             },
             clock_, stop_.get_token()),
-        mirrors_(Options(fetch_deadline), reader_, clock_, stop_.get_token()),
+        mirrors_(Options(fetch_deadline), network_->addresses, reader_, clock_, stop_.get_token()),
         access_(secrets_),
         git_({.allow_http = true}, access_, refs_, mirrors_) {}
 
@@ -92,6 +101,7 @@ class ObserverSide {
   const testing::TemporaryFolder folder_;
   const HistoryReader reader_;
   FakeSecrets secrets_;
+  const std::shared_ptr<http::Network> network_;
   HttpRefs refs_;
   const Mirrors mirrors_;
   AccessSource access_;

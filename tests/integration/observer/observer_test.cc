@@ -89,8 +89,8 @@ class ObserverTest : public ::testing::Test {
             COMMITTEST_OBSERVER, "--namespace=" + namespace_,
             std::string("--kubeconfig=") + std::getenv("COMMITTEST_TEST_KUBECONFIG"),
             "--data-dir=" + (data_.path() / "mirrors").string(), "--allow-http",
-            "--http-address=127.0.0.1:0", "--workers=" + std::to_string(workers),
-            "--list-timeout=3", "--fetch-timeout=10"},
+            "--allow-private-addresses=127.0.0.1", "--http-address=127.0.0.1:0",
+            "--workers=" + std::to_string(workers), "--list-timeout=3", "--fetch-timeout=10"},
         Command::Options{
             .environment = {{"PATH", "/usr/bin:/bin"}}, .directory = {}, .timeout = 10min});
   }
@@ -334,6 +334,13 @@ TEST_F(ObserverTest, SaysThatAServerRedirects) {
   CreateRepository("app", elsewhere.Url() + "/app");
   ASSERT_TRUE(Eventually([&] { return Ready("app") == "False/Unreachable"; }));
   EXPECT_EQ(Told("app", "Reachable"), "False/Redirected");
+}
+
+TEST_F(ObserverTest, SaysThatAnAddressIsRefused) {
+  StartObserver();
+  CreateRepository("app", "http://169.254.169.254/latest/meta-data");
+  ASSERT_TRUE(Eventually([&] { return Ready("app") == "False/Unreachable"; }));
+  EXPECT_EQ(Told("app", "Reachable"), "False/AddressRefused");
 }
 
 TEST_F(ObserverTest, SaysThatACommitTestIsRefusedAndMovesOnWhenItIsNot) {

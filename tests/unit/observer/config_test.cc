@@ -32,6 +32,8 @@ TEST(ObserverConfig, HasDefaults) {
   EXPECT_EQ(config.http_port, 8080);
   EXPECT_EQ(config.workers, 8);
   EXPECT_FALSE(config.allow_http);
+  EXPECT_FALSE(config.addresses.allow_private);
+  EXPECT_TRUE(config.addresses.allowed.empty());
   EXPECT_EQ(config.list_timeout, std::chrono::seconds(10));
   EXPECT_EQ(config.fetch_timeout, std::chrono::seconds(60));
 }
@@ -40,7 +42,8 @@ TEST(ObserverConfig, TakesWhatTheChartGives) {
   const Config config =
       Parse({"--namespace=ci-b", "--namespace=ci-a", "--namespace=ci-b",
              "--http-address=127.0.0.1:9090", "--workers=4", "--log-level=debug",
-             "--log-format=json", "--data-dir=/data", "--allow-http", "--fetch-timeout=30"});
+             "--log-format=json", "--data-dir=/data", "--allow-http", "--fetch-timeout=30",
+             "--allow-private-addresses=private", "--allow-private-addresses=127.0.0.0/8"});
   EXPECT_THAT(config.namespaces, ElementsAre("ci-a", "ci-b"));
   EXPECT_EQ(config.http_host, "127.0.0.1");
   EXPECT_EQ(config.http_port, 9090);
@@ -49,6 +52,8 @@ TEST(ObserverConfig, TakesWhatTheChartGives) {
   EXPECT_EQ(config.log_format, log::Format::kJson);
   EXPECT_EQ(config.data_dir, "/data");
   EXPECT_TRUE(config.allow_http);
+  EXPECT_TRUE(config.addresses.allow_private);
+  EXPECT_EQ(config.addresses.allowed.size(), 1U);
   EXPECT_EQ(config.fetch_timeout, std::chrono::seconds(30));
 }
 
@@ -68,6 +73,8 @@ TEST(ObserverConfig, NamesTheFlagTheValueAndWhatIsExpected) {
   EXPECT_THAT(Refusal("--log-format=xml"), HasSubstr("'xml'"));
   EXPECT_THAT(Refusal("--data-dir=relative"), HasSubstr("absolute path"));
   EXPECT_THAT(Refusal("--list-timeout=-1"), HasSubstr("1 to 300"));
+  EXPECT_THAT(Refusal("--allow-private-addresses=all"),
+              HasSubstr("--allow-private-addresses: 'all' is no block of addresses"));
   EXPECT_THAT(Refusal("--fetch-timeout=1e9"), HasSubstr("1 to 3600"));
   EXPECT_NE(Refusal("--unknown=1"), "accepted");
   EXPECT_NE(Refusal("stray"), "accepted");
