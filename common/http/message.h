@@ -18,6 +18,9 @@ struct Request {
   std::string target = "/";  ///< Path and query, percent-encoded: "/a/b?c=d".
   Headers headers;
   std::string body;
+  /// What a server's handler gets: who asks. An IPv4 address, or the first 64 bits of an IPv6 one,
+  /// all of which belong to one client ("2001:db8:1:2::/64").
+  std::string peer;
 };
 
 /// An answer, as a server's handler gives it and as a client gets it.

@@ -1,9 +1,12 @@
 #include "common/http/server.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <map>
 #include <optional>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -15,6 +18,7 @@
 #include <boost/beast/http.hpp>
 
 #include "common/base/log.h"
+#include "common/base/mutex.h"
 #include "common/base/strings.h"
 
 namespace committest::http {
@@ -30,25 +34,73 @@ using asio::ip::tcp;
 constexpr std::chrono::seconds kLinger{1};
 // After a failed accept (no free descriptors), so that it does not spin.
 constexpr std::chrono::milliseconds kAcceptPause{100};
+// Bodies are read in pieces of this size.
+constexpr std::size_t kPieceBytes = std::size_t{16} * 1024;
+// Of an IPv6 address: what one client is given at least (RFC 6177).
+constexpr int kClientPrefixBytes = 8;
+
+// How many connections there are, in all and of each client. Thread-safe.
+class Connections {
+ public:
+  // Counts one more, unless that is too many; the caller then owes one `Remove`.
+  bool Add(const std::string& peer, const ServerOptions& options) EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    if (all_ >= options.max_connections) return false;
+    int& of_peer = by_peer_[peer];
+    // No entry is left behind: one that has reached the limit is not new.
+    if (of_peer >= options.max_connections_per_peer) return false;
+    ++of_peer;
+    ++all_;
+    return true;
+  }
+
+  void Remove(const std::string& peer) EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    --all_;
+    const auto it = by_peer_.find(peer);
+    if (--it->second == 0) by_peer_.erase(it);
+  }
+
+ private:
+  Mutex mutex_;
+  int all_ GUARDED_BY(mutex_) = 0;
+  std::map<std::string, int> by_peer_ GUARDED_BY(mutex_);
+};
 
 struct Shared {
   ServerOptions options;
   Handler handler;
-  std::atomic<int> connections{0};
+  Gate gate;
+  Connections connections;
+  std::atomic<std::uint64_t> body_bytes{0};
 };
 
 std::string ToString(beast::string_view text) { return {text.data(), text.size()}; }
 
-Request RequestOf(wire::request<wire::string_body>&& message) {
+std::string PeerOf(const tcp::socket& socket) {
+  beast::error_code error;
+  const asio::ip::address address = socket.remote_endpoint(error).address();
+  if (error) return {};
+  if (address.is_v4()) return address.to_string();
+  asio::ip::address_v6 v6 = address.to_v6();
+  if (v6.is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, v6).to_string();
+  auto bytes = v6.to_bytes();
+  std::fill(bytes.begin() + kClientPrefixBytes, bytes.end(), std::uint8_t{0});
+  return asio::ip::address_v6(bytes).to_string() + "/64";
+}
+
+using Head = wire::request<wire::buffer_body>;
+
+Request RequestOf(const Head& message, std::string peer) {
   Request request;
   request.method = ToString(message.method_string());
   request.target = ToString(message.target());
+  request.peer = std::move(peer);
   for (const auto& field : message) {
     std::string& value = request.headers[Lower(ToString(field.name_string()))];
     if (!value.empty()) value.append(", ");
     value.append(ToString(field.value()));
   }
-  request.body = std::move(message.body());
   return request;
 }
 
@@ -56,15 +108,23 @@ Response Plain(int status, std::string text) {
   return {status, {{"content-type", "text/plain; charset=utf-8"}}, std::move(text) + "\n"};
 }
 
-Response Answer(const Handler& handler, const Request& request) {
+// What the method or the target alone refuses.
+std::optional<Response> Unfit(const Request& request) {
   if (request.method != "GET" && request.method != "HEAD" && request.method != "POST") {
     Response response = Plain(405, "method not allowed");
     response.headers["allow"] = "GET, HEAD, POST";
     return response;
   }
   if (!request.target.starts_with('/')) return Plain(400, "bad request target");
+  return std::nullopt;
+}
+
+// What `answer` gives, which is code of the server's owner.
+template <typename Function>
+std::invoke_result_t<Function, const Request&> Guarded(const Function& answer,
+                                                       const Request& request) {
   try {
-    return handler(request);
+    return answer(request);
   } catch (const std::exception& e) {
     log::Error("HTTP handler failed", {{"target", PathOf(request.target)}, {"error", e.what()}});
   } catch (...) {
@@ -87,14 +147,18 @@ std::optional<Response> Refusal(const beast::error_code& error) {
   return std::nullopt;
 }
 
-// One connection. Kept alive by the operation that is under way; each has the deadline.
+// One connection. Kept alive by the operation that is under way, and by the timer of its deadline.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(tcp::socket&& socket, std::shared_ptr<Shared> shared)
-      : shared_(std::move(shared)), stream_(std::move(socket)) {
-    ++shared_->connections;
+  Session(tcp::socket&& socket, std::string peer, std::shared_ptr<Shared> shared)
+      : shared_(std::move(shared)),
+        peer_(std::move(peer)),
+        stream_(std::move(socket)),
+        timer_(stream_.get_executor()) {}
+  ~Session() {
+    GiveBack();
+    shared_->connections.Remove(peer_);
   }
-  ~Session() { --shared_->connections; }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -102,23 +166,64 @@ class Session : public std::enable_shared_from_this<Session> {
     parser_.emplace();
     parser_->header_limit(shared_->options.header_bytes);
     parser_->body_limit(shared_->options.body_bytes);
-    stream_.expires_after(shared_->options.deadline);
-    wire::async_read(stream_, buffer_, *parser_,
-                     [self = shared_from_this()](const beast::error_code& error, std::size_t) {
-                       self->OnRead(error);
-                     });
+    request_ = {};
+    SetDeadline(shared_->options.deadline);
+    wire::async_read_header(stream_, buffer_, *parser_,
+                            [self = shared_from_this()](const beast::error_code& error,
+                                                        std::size_t) { self->OnHead(error); });
   }
 
  private:
-  void OnRead(const beast::error_code& error) {
-    if (error) {
-      if (const auto refusal = Refusal(error)) Write(*refusal, /*keep_alive=*/false, false);
-      return;  // Else the last reference goes, and the socket with it.
+  void OnHead(const beast::error_code& error) {
+    if (error) return OnTrouble(error);
+    request_ = RequestOf(parser_->get(), peer_);
+    auto refusal = Unfit(request_);
+    if (!refusal && shared_->gate) refusal = Guarded(shared_->gate, request_);
+    if (refusal) return Write(std::move(*refusal), /*keep_alive=*/false, IsHead());
+    ReadBody();
+  }
+
+  void ReadBody() {
+    if (parser_->is_done()) return OnWhole();
+    auto& body = parser_->get().body();
+    body.data = piece_.data();
+    body.size = piece_.size();
+    wire::async_read_some(stream_, buffer_, *parser_,
+                          [self = shared_from_this()](const beast::error_code& error, std::size_t) {
+                            self->OnPiece(error);
+                          });
+  }
+
+  void OnPiece(const beast::error_code& error) {
+    // Only says that the piece is full.
+    if (error && error != wire::error::need_buffer) return OnTrouble(error);
+    const std::size_t size = piece_.size() - parser_->get().body().size;
+    if (!Take(size)) {
+      Response busy = Plain(503, "too much is being read at the same time");
+      busy.headers["retry-after"] = "1";
+      return Write(std::move(busy), /*keep_alive=*/false, false);
     }
-    auto message = parser_->release();
-    const bool keep_alive = message.keep_alive();
-    const bool is_head = message.method() == wire::verb::head;
-    Write(Answer(shared_->handler, RequestOf(std::move(message))), keep_alive, is_head);
+    request_.body.append(piece_.data(), size);
+    ReadBody();
+  }
+
+  void OnWhole() {
+    const bool keep_alive = parser_->get().keep_alive();
+    const bool is_head = IsHead();
+    Response response = Guarded(shared_->handler, request_);
+    request_ = {};
+    GiveBack();
+    Write(std::move(response), keep_alive, is_head);
+  }
+
+  void OnTrouble(const beast::error_code& error) {
+    if (timed_out_) {
+      const bool has_begun = parser_->got_some() || buffer_.size() > 0;
+      if (has_begun) Write(Plain(408, "the request took too long"), /*keep_alive=*/false, false);
+      return;
+    }
+    if (auto refusal = Refusal(error)) Write(std::move(*refusal), /*keep_alive=*/false, false);
+    // Else the last reference goes, and the socket with it.
   }
 
   void Write(Response response, bool keep_alive, bool is_head) {
@@ -129,7 +234,7 @@ class Session : public std::enable_shared_from_this<Session> {
     response_.keep_alive(keep_alive);
     response_.content_length(response.body.size());
     if (!is_head) response_.body() = std::move(response.body);
-    stream_.expires_after(shared_->options.deadline);
+    SetDeadline(shared_->options.deadline);
     wire::async_write(
         stream_, response_,
         [self = shared_from_this(), keep_alive](const beast::error_code& error, std::size_t) {
@@ -145,31 +250,66 @@ class Session : public std::enable_shared_from_this<Session> {
   void Linger() {
     beast::error_code ignored;
     static_cast<void>(stream_.socket().shutdown(tcp::socket::shutdown_send, ignored));
-    stream_.expires_after(kLinger);
+    SetDeadline(kLinger);
     Drain();
   }
 
   void Drain() {
-    stream_.async_read_some(asio::buffer(rest_), [self = shared_from_this()](
-                                                     const beast::error_code& error, std::size_t) {
-      if (!error) self->Drain();
+    stream_.async_read_some(asio::buffer(piece_), [self = shared_from_this()](
+                                                      const beast::error_code& error, std::size_t) {
+      if (!error && !self->timed_out_) self->Drain();
     });
   }
 
+  // Ends the operation that is under way when its time is over. Holds the session weakly, so that
+  // a connection that has ended is not kept for it.
+  void SetDeadline(std::chrono::milliseconds duration) {
+    timed_out_ = false;
+    const std::uint64_t deadline = ++deadline_;
+    timer_.expires_after(duration);
+    timer_.async_wait([weak = weak_from_this(), deadline](const beast::error_code& error) {
+      const auto self = weak.lock();
+      // One that was replaced when it was due already is told without an error.
+      if (error || !self || self->deadline_ != deadline) return;
+      self->timed_out_ = true;
+      self->stream_.cancel();
+    });
+  }
+
+  bool IsHead() const { return parser_->get().method() == wire::verb::head; }
+
+  // Takes so many bytes of what all connections may hold together.
+  bool Take(std::size_t size) {
+    if (shared_->body_bytes.fetch_add(size) + size > shared_->options.total_body_bytes) {
+      shared_->body_bytes.fetch_sub(size);
+      return false;
+    }
+    taken_ += size;
+    return true;
+  }
+  void GiveBack() { shared_->body_bytes.fetch_sub(std::exchange(taken_, 0)); }
+
   const std::shared_ptr<Shared> shared_;
+  const std::string peer_;
   beast::tcp_stream stream_;
+  asio::steady_timer timer_;
+  std::uint64_t deadline_ = 0;  // Counts them.
+  bool timed_out_ = false;
   beast::flat_buffer buffer_;
-  std::optional<wire::request_parser<wire::string_body>> parser_;
+  std::optional<wire::request_parser<wire::buffer_body>> parser_;
+  Request request_;
+  std::uint64_t taken_ = 0;
   wire::response<wire::string_body> response_;
-  std::array<char, 4096> rest_{};
+  std::array<char, kPieceBytes> piece_{};
 };
 
 class BeastServer final : public Server {
  public:
-  BeastServer(ServerOptions options, Handler handler)
+  BeastServer(ServerOptions options, Handler handler, Gate gate)
       : shared_(std::make_shared<Shared>()), engine_(std::make_unique<Engine>()) {
     shared_->options = std::move(options);
     shared_->handler = std::move(handler);
+    shared_->gate = std::move(gate);
   }
   ~BeastServer() override { BeastServer::Stop(); }
   BeastServer(const BeastServer&) = delete;
@@ -225,8 +365,9 @@ class BeastServer final : public Server {
       engine_->pause.async_wait([this](const beast::error_code&) { Accept(); });
       return;
     }
-    if (shared_->connections < shared_->options.max_connections) {
-      std::make_shared<Session>(std::move(socket), shared_)->Read();
+    std::string peer = PeerOf(socket);
+    if (shared_->connections.Add(peer, shared_->options)) {
+      std::make_shared<Session>(std::move(socket), std::move(peer), shared_)->Read();
     }
     Accept();
   }
@@ -245,9 +386,10 @@ class BeastServer final : public Server {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Handler handler) {
+Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Handler handler, Gate gate) {
   try {
-    auto server = std::make_unique<BeastServer>(std::move(options), std::move(handler));
+    auto server =
+        std::make_unique<BeastServer>(std::move(options), std::move(handler), std::move(gate));
     if (Status listening = server->Listen(); !listening) return Fail(listening.error());
     server->Run();
     return server;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/base/result.h"
@@ -16,16 +17,23 @@ namespace committest::http {
 /// throws becomes a 500.
 using Handler = std::function<Response(const Request&)>;
 
-/// Bounds, each of them for one connection but the last two.
+/// Looks at a request when its header has been read and its body has not: an answer refuses it, and
+/// closes the connection. Called like a `Handler`; `body` is empty.
+using Gate = std::function<std::optional<Response>(const Request& head)>;
+
+/// Bounds, the first three of them for one connection.
 struct ServerOptions {
   std::string address = "0.0.0.0";                      ///< IPv4 or IPv6 address to listen on.
   std::uint16_t port = 0;                               ///< 0: a free one, see `Port`.
   std::uint32_t header_bytes = 16 * 1024;               ///< More is answered with 431.
   std::uint64_t body_bytes = std::uint64_t{64} * 1024;  ///< More is answered with 413.
   /// For reading a whole request, from its first byte or from the end of the last one on, and again
-  /// for writing its answer. Then the connection is closed.
+  /// for writing its answer. Then the connection is closed; a request that has begun gets a 408.
   std::chrono::milliseconds deadline{10'000};
-  int max_connections = 256;  ///< More are accepted and closed at once.
+  int max_connections = 256;           ///< More are accepted and closed at once.
+  int max_connections_per_peer = 256;  ///< The same for one client, see `Request::peer`.
+  /// Of the bodies that are being read or handled, of all connections; more is answered with 503.
+  std::uint64_t total_body_bytes = std::uint64_t{64} * 1024 * 1024;
   int threads = 1;
 };
 
@@ -36,7 +44,8 @@ struct ServerOptions {
 class Server {
  public:
   /// Listens and serves until `Stop` or destruction. kUnavailable: the address cannot be bound.
-  static Result<std::unique_ptr<Server>> Start(ServerOptions options, Handler handler);
+  static Result<std::unique_ptr<Server>> Start(ServerOptions options, Handler handler,
+                                               Gate gate = {});
 
   /// Closes all connections and joins the threads; running handlers end first. May be repeated.
   virtual void Stop() = 0;

@@ -1,5 +1,9 @@
 #include "common/http/server.h"
 
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -7,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/eventually.h"
 #include "tests/support/raw_socket.h"
 
 namespace committest::http {
@@ -182,6 +187,22 @@ TEST(Server, SlowRequestIsClosedAtTheDeadline) {
   ExpectAlive(*server);
 }
 
+TEST(Server, RequestThatHasBegunIsTold408AtTheDeadline) {
+  ServerOptions options;
+  options.deadline = 200ms;
+  const auto server = StartOnLoopback(options);
+  for (const char* begun : {"G", "GET / HTTP/1.1\r\nHost:",
+                            "POST / HTTP/1.1\r\nHost: x\r\n"
+                            "Content-Length: 5\r\n\r\nbod"}) {
+    RawSocket connection(server->Port());
+    connection.Send(begun);
+    EXPECT_THAT(connection.ReceiveAll(), StartsWith("HTTP/1.1 408 ")) << begun;
+  }
+  RawSocket silent(server->Port());
+  EXPECT_EQ(silent.ReceiveAll(), "");
+  ExpectAlive(*server);
+}
+
 TEST(Server, SilentConnectionIsClosedAtTheDeadline) {
   ServerOptions options;
   options.deadline = 200ms;
@@ -203,6 +224,109 @@ TEST(Server, ConnectionsBeyondTheirLimitAreClosed) {
   }
   RawSocket third(server->Port());
   EXPECT_TRUE(third.IsClosedByPeer());
+}
+
+TEST(Server, ConnectionsOfOneClientBeyondItsLimitAreClosed) {
+  ServerOptions options;
+  options.max_connections_per_peer = 1;
+  const auto server = StartOnLoopback(options);
+  {
+    RawSocket first(server->Port());
+    first.Send(kGet);
+    EXPECT_THAT(first.ReceiveUntil("/|"), Not(IsEmpty()));
+    RawSocket second(server->Port());
+    EXPECT_TRUE(second.IsClosedByPeer());
+  }
+  // The place of one that has gone is free again.
+  const auto answers = [&] {
+    RawSocket next(server->Port());
+    next.Send(kLastGet);
+    return next.ReceiveAll().starts_with("HTTP/1.1 200 ");
+  };
+  EXPECT_TRUE(Eventually(answers));
+}
+
+TEST(Server, TellsWhoAsks) {
+  ServerOptions options;
+  options.address = "127.0.0.1";
+  const auto server = Server::Start(
+      options, [](const Request& request) { return Response{200, {}, request.peer}; });
+  ASSERT_TRUE(server);
+  RawSocket connection((*server)->Port());
+  connection.Send(kLastGet);
+  EXPECT_THAT(connection.ReceiveAll(), EndsWith("\r\n\r\n127.0.0.1"));
+}
+
+TEST(Server, GateAnswersBeforeTheBodyIsRead) {
+  ServerOptions options;
+  options.address = "127.0.0.1";
+  const auto gate = [](const Request& head) -> std::optional<Response> {
+    if (head.target == "/throw") throw std::runtime_error("secret detail");
+    if (head.target != "/refused") return std::nullopt;
+    return Response{403, {}, head.method + head.body + "|"};
+  };
+  const auto server = Server::Start(options, Echo, gate);
+  ASSERT_TRUE(server);
+  RawSocket refused((*server)->Port());
+  refused.Send("POST /refused HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n");
+  const std::string answer = refused.ReceiveAll();
+  EXPECT_THAT(answer, AllOf(StartsWith("HTTP/1.1 403 "), EndsWith("\r\n\r\nPOST|"),
+                            HasSubstr("Connection: close\r\n")));
+  RawSocket thrown((*server)->Port());
+  thrown.Send("POST /throw HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n");
+  EXPECT_THAT(thrown.ReceiveAll(), AllOf(StartsWith("HTTP/1.1 500 "), Not(HasSubstr("secret"))));
+  RawSocket passed((*server)->Port());
+  passed.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody");
+  EXPECT_THAT(passed.ReceiveAll(), EndsWith("/|body"));
+}
+
+TEST(Server, BodiesOfAllConnectionsTogetherAreBounded) {
+  ServerOptions options;
+  options.body_bytes = 1000;
+  options.total_body_bytes = 1500;
+  const auto server = StartOnLoopback(options);
+  const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n";
+  RawSocket first(server->Port());
+  first.Send(kGet);
+  EXPECT_THAT(first.ReceiveUntil("/|"), Not(IsEmpty()));
+  first.Send(head + std::string(900, 'a'));
+  // It is known to be read when a second one finds no room.
+  const auto second_answer = [&] {
+    RawSocket second(server->Port());
+    second.Send(head + std::string(900, 'b'));
+    return second.ReceiveUntil("\r\n");
+  };
+  EXPECT_TRUE(Eventually([&] { return second_answer().starts_with("HTTP/1.1 503 "); }));
+  first.Send(std::string(100, 'a'));
+  EXPECT_THAT(first.ReceiveUntil("/|a"), StartsWith("HTTP/1.1 200 "));
+  // And what was given back serves others.
+  RawSocket third(server->Port());
+  third.Send(head + std::string(1000, 'c'));
+  EXPECT_THAT(third.ReceiveUntil("/|c"), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST(Server, BodiesOfEverySizeArriveWhole) {
+  ServerOptions options;
+  options.body_bytes = 100'000;
+  const auto server = StartOnLoopback(options);
+  for (const std::size_t size : {0U, 1U, 16'383U, 16'384U, 16'385U, 32'768U, 100'000U}) {
+    RawSocket plain(server->Port());
+    plain.Send("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: " +
+               std::to_string(size) + "\r\n\r\n" + std::string(size, 'p'));
+    EXPECT_THAT(plain.ReceiveAll(), EndsWith("\r\n\r\n/|" + std::string(size, 'p'))) << size;
+    RawSocket chunked(server->Port());
+    chunked.Send(
+        "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n");
+    for (std::size_t sent = 0; sent < size; sent += 10'000) {
+      const std::size_t count = std::min<std::size_t>(10'000, size - sent);
+      std::array<char, 16> digits{};
+      std::snprintf(digits.data(), digits.size(), "%zx\r\n", count);
+      chunked.Send(digits.data() + std::string(count, 'c') + "\r\n");
+    }
+    chunked.Send("0\r\n\r\n");
+    EXPECT_THAT(chunked.ReceiveAll(), EndsWith("\r\n\r\n/|" + std::string(size, 'c'))) << size;
+  }
 }
 
 TEST(Server, StopClosesConnectionsAndFreesThePort) {
