@@ -32,7 +32,7 @@ struct Source {
   bool operator==(const Source&) const = default;
 };
 
-enum class TriggerType { kManual, kPoll };
+enum class TriggerType { kManual, kPoll, kWebhook };
 std::string_view TriggerTypeName(TriggerType type);
 
 /// `spec.trigger`: what made this CommitTest, and when the commit was first seen.

@@ -49,7 +49,9 @@ Trigger ReadTrigger(StrictReader& spec) {
   Trigger trigger;
   const std::string type = reader.String("type", "Manual", 32);
   // A type that a newer version knows says how the object came to be; it changes nothing here.
-  trigger.type = type == "Poll" ? TriggerType::kPoll : TriggerType::kManual;
+  trigger.type = type == "Poll"      ? TriggerType::kPoll
+                 : type == "Webhook" ? TriggerType::kWebhook
+                                     : TriggerType::kManual;
   trigger.detected_time = reader.Time("detectedTime");
   if (auto status = reader.Finish(UnknownMembers::kIgnore); !status) {
     return spec.Take(Result<Trigger>(Fail(status.error())));
@@ -140,6 +142,8 @@ std::string_view TriggerTypeName(TriggerType type) {
       return "Manual";
     case TriggerType::kPoll:
       return "Poll";
+    case TriggerType::kWebhook:
+      return "Webhook";
   }
   return "Manual";
 }

@@ -37,6 +37,7 @@ inline constexpr const char* kResultsRecorded = "ResultsRecorded";
 // Of an ObservedRepository.
 inline constexpr const char* kReady = "Ready";
 inline constexpr const char* kReachable = "Reachable";
+inline constexpr const char* kWebhookHealthy = "WebhookHealthy";
 }  // namespace condition
 
 /// A condition's message holds at most this many bytes; `SetCondition` cuts it.

@@ -1,5 +1,8 @@
 #include "common/api/observed_repository.h"
 
+#include <algorithm>
+#include <array>
+
 #include <nlohmann/json.hpp>
 
 #include "common/api/strict_reader.h"
@@ -28,6 +31,31 @@ History ReadHistory(StrictReader& spec) {
     spec.Refuse("history", "is '" + OneLine(text) + "', expected FirstParent or All");
   }
   return History::kFirstParent;
+}
+
+std::optional<WebhookSpec> ReadWebhook(StrictReader& spec) {
+  const json* value = spec.Object("webhook");
+  if (value == nullptr) return std::nullopt;
+  StrictReader reader(*value, "spec.webhook");
+  WebhookSpec webhook;
+  const std::string text = reader.String("provider", {}, 32);
+  constexpr std::array kAll{WebhookProvider::kGitHub, WebhookProvider::kGitLab,
+                            WebhookProvider::kGitea, WebhookProvider::kGeneric};
+  const auto* const found = std::ranges::find(kAll, text, &WebhookProviderName);
+  if (found == kAll.end()) {
+    reader.Refuse("provider",
+                  "is '" + OneLine(text) + "', expected GitHub, GitLab, Gitea or Generic");
+  } else {
+    webhook.provider = *found;
+  }
+  webhook.secret_name = reader.String("secretName", {}, 253);
+  if (webhook.secret_name.empty()) {
+    reader.Refuse("secretName", "is empty, expected the name of a Secret");
+  }
+  if (auto status = reader.Finish(UnknownMembers::kIgnore); !status) {
+    return spec.Take(Result<WebhookSpec>(Fail(status.error())));
+  }
+  return webhook;
 }
 
 ConcurrencySpec ReadConcurrency(StrictReader& spec) {
@@ -95,6 +123,9 @@ Result<ObservedRepositorySpec> ParseSpec(const json& value) {
   spec.refs = reader.Strings("refs", {}, kMaxObservedRefs, 255);
   spec.poll_period_seconds =
       reader.Int("pollPeriodSeconds", defaults.poll_period_seconds, 1, 86'400);
+  spec.poll_period_with_webhook_seconds = reader.Int(
+      "pollPeriodWithWebhookSeconds", defaults.poll_period_with_webhook_seconds, 1, 86'400);
+  spec.webhook = ReadWebhook(reader);
   spec.commit_policy = ReadPolicy(reader);
   spec.history = ReadHistory(reader);
   spec.max_backfill = reader.Int("maxBackfill", defaults.max_backfill, 1, 1000);
@@ -116,6 +147,8 @@ ObservedRepositoryStatus ParseStatus(const json& value) {
   status.observed_generation = kube::IntAt(value, "observedGeneration");
   status.conditions = ParseConditions(kube::ArrayAt(value, "conditions"));
   status.last_poll_time = kube::TimeAt(value, "lastPollTime");
+  status.last_webhook_time = kube::TimeAt(value, "lastWebhookTime");
+  status.missed_webhook_count = kube::IntAt(value, "missedWebhookCount");
   status.last_commit = kube::StringAt(value, "lastCommit");
   status.running = kube::IntAt(value, "running");
   status.queued = kube::IntAt(value, "queued");
@@ -150,6 +183,20 @@ std::string_view ConcurrencyPolicyName(ConcurrencyPolicy policy) {
   return policy == ConcurrencyPolicy::kCancelOlder ? "CancelOlder" : "Queue";
 }
 
+std::string_view WebhookProviderName(WebhookProvider provider) {
+  switch (provider) {
+    case WebhookProvider::kGitHub:
+      return "GitHub";
+    case WebhookProvider::kGitLab:
+      return "GitLab";
+    case WebhookProvider::kGitea:
+      return "Gitea";
+    case WebhookProvider::kGeneric:
+      return "Generic";
+  }
+  return "Generic";
+}
+
 std::string_view HistoryName(History history) {
   return history == History::kAll ? "All" : "FirstParent";
 }
@@ -176,6 +223,8 @@ json ToJson(const ObservedRepositoryStatus& status) {
   if (status.observed_generation != 0) value["observedGeneration"] = status.observed_generation;
   if (!status.conditions.empty()) value["conditions"] = ToJson(status.conditions);
   if (status.last_poll_time) value["lastPollTime"] = FormatTime(*status.last_poll_time);
+  if (status.last_webhook_time) value["lastWebhookTime"] = FormatTime(*status.last_webhook_time);
+  if (status.missed_webhook_count != 0) value["missedWebhookCount"] = status.missed_webhook_count;
   if (!status.last_commit.empty()) value["lastCommit"] = status.last_commit;
   for (const RefStatus& ref : status.refs) value["refs"].push_back(ToJson(ref));
   if (status.running != 0) value["running"] = status.running;
@@ -187,6 +236,7 @@ json ToJson(const ObservedRepositorySpec& spec) {
   json value = {
       {"url", spec.url},
       {"pollPeriodSeconds", spec.poll_period_seconds},
+      {"pollPeriodWithWebhookSeconds", spec.poll_period_with_webhook_seconds},
       {"commitPolicy", CommitPolicyName(spec.commit_policy)},
       {"history", HistoryName(spec.history)},
       {"maxBackfill", spec.max_backfill},
@@ -204,6 +254,10 @@ json ToJson(const ObservedRepositorySpec& spec) {
   if (!spec.refs.empty()) value["refs"] = spec.refs;
   if (!spec.credentials_secret_name.empty()) {
     value["credentialsSecretName"] = spec.credentials_secret_name;
+  }
+  if (spec.webhook) {
+    value["webhook"] = {{"provider", WebhookProviderName(spec.webhook->provider)},
+                        {"secretName", spec.webhook->secret_name}};
   }
   if (spec.suspend) value["suspend"] = true;
   return value;

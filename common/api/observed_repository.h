@@ -32,6 +32,21 @@ enum class ConcurrencyPolicy {
 };
 std::string_view ConcurrencyPolicyName(ConcurrencyPolicy policy);
 
+/// Who sends webhooks, and hence how they are signed. Gitea stands for Forgejo as well.
+enum class WebhookProvider { kGitHub, kGitLab, kGitea, kGeneric };
+std::string_view WebhookProviderName(WebhookProvider provider);
+
+/// `spec.webhook`: whose deliveries bring a look at once.
+struct WebhookSpec {
+  WebhookProvider provider = WebhookProvider::kGeneric;
+  std::string secret_name;  ///< In the same namespace; `kWebhookSecretKey` is the key within.
+
+  bool operator==(const WebhookSpec&) const = default;
+};
+
+/// The key of a webhook's Secret that holds what the host was told as well.
+inline constexpr const char* kWebhookSecretKey = "webhook-secret";
+
 /// `spec.concurrency`: how many tests of the repository run at the same time.
 struct ConcurrencySpec {
   std::int64_t max = 5;
@@ -64,6 +79,9 @@ struct ObservedRepositorySpec {
   /// Full ref names or globs ("refs/heads/release/*"); empty: the branch that HEAD points to.
   std::vector<std::string> refs;
   std::int64_t poll_period_seconds = 5;  ///< 1..86400
+  /// 1..86400; in place of the one above while webhooks are seen healthy, unless it is shorter.
+  std::int64_t poll_period_with_webhook_seconds = 300;
+  std::optional<WebhookSpec> webhook;
   CommitPolicy commit_policy = CommitPolicy::kEveryCommit;
   History history = History::kFirstParent;
   std::int64_t max_backfill = 50;  ///< Commits per ref and look; older ones are counted as skipped.
@@ -93,7 +111,9 @@ struct ObservedRepositoryStatus {
   std::vector<Condition> conditions;
   std::optional<WallTime> last_poll_time;  ///< Written with other changes, at most once a minute.
   std::vector<RefStatus> refs;             ///< At most `kMaxObservedRefs`, sorted by name.
-  std::string last_commit;                 ///< First 8 digits, for the printer column.
+  std::optional<WallTime> last_webhook_time;  ///< Of a delivery; written at most once a minute.
+  std::int64_t missed_webhook_count = 0;      ///< Changes that polls found and no delivery told.
+  std::string last_commit;                    ///< First 8 digits, for the printer column.
   // Written by the operator, at most once a minute:
   std::int64_t running = 0;  ///< CommitTests that have a slot.
   std::int64_t queued = 0;   ///< CommitTests that wait for one.

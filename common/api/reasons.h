@@ -78,4 +78,12 @@ inline constexpr const char* kAnswered = "Answered";
 inline constexpr const char* kRedirected = "Redirected";
 inline constexpr const char* kAddressRefused = "AddressRefused";
 
+// WebhookHealthy of an ObservedRepository
+inline constexpr const char* kDelivered = "Delivered";
+inline constexpr const char* kAwaitingDelivery = "AwaitingDelivery";
+inline constexpr const char* kMissedDelivery = "MissedDelivery";
+inline constexpr const char* kNoDelivery = "NoDelivery";
+inline constexpr const char* kSecretUnusable = "SecretUnusable";
+inline constexpr const char* kNotServed = "NotServed";
+
 }  // namespace committest::api::reason

@@ -132,6 +132,8 @@ TEST(Crd, DefaultsAreThoseOfTheCode) {
   const ObservedRepositorySpec observed;
   EXPECT_EQ(repository["pollPeriodSeconds"]["default"].as<std::int64_t>(),
             observed.poll_period_seconds);
+  EXPECT_EQ(repository["pollPeriodWithWebhookSeconds"]["default"].as<std::int64_t>(),
+            observed.poll_period_with_webhook_seconds);
   EXPECT_EQ(repository["maxBackfill"]["default"].as<std::int64_t>(), observed.max_backfill);
   EXPECT_EQ(repository["initialCommits"]["default"].as<std::int64_t>(), observed.initial_commits);
   EXPECT_EQ(repository["concurrency"]["properties"]["max"]["default"].as<std::int64_t>(),

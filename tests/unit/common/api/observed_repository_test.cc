@@ -34,6 +34,17 @@ TEST(ObservedRepository, AbsentFieldsGetTheDefaults) {
   EXPECT_EQ(read.spec, expected);
 }
 
+TEST(ObservedRepository, ReadsEachWebhookProvider) {
+  for (const auto provider : {WebhookProvider::kGitHub, WebhookProvider::kGitLab,
+                              WebhookProvider::kGitea, WebhookProvider::kGeneric}) {
+    ObservedRepositorySpec spec;
+    spec.url = "https://x";
+    spec.webhook = WebhookSpec{provider, "app-webhook"};
+    EXPECT_EQ(ParseObservedRepository(Object(ToJson(spec))).spec, spec)
+        << WebhookProviderName(provider);
+  }
+}
+
 TEST(ObservedRepository, ErrorsNameFieldValueAndExpectation) {
   const std::vector<std::pair<json, std::string>> cases{
       {json::object(), "spec.url is empty, expected the repository's URL"},
@@ -42,6 +53,12 @@ TEST(ObservedRepository, ErrorsNameFieldValueAndExpectation) {
        "spec.pollPeriodSeconds is 0, expected an integer in 1..86400"},
       {{{"url", "https://x"}, {"commitPolicy", "Some"}},
        "spec.commitPolicy is 'Some', expected EveryCommit or TipOnly"},
+      {{{"url", "https://x"}, {"pollPeriodWithWebhookSeconds", 86'401}},
+       "spec.pollPeriodWithWebhookSeconds is 86401, expected an integer in 1..86400"},
+      {{{"url", "https://x"}, {"webhook", {{"provider", "Gogs"}, {"secretName", "s"}}}},
+       "spec.webhook.provider is 'Gogs', expected GitHub, GitLab, Gitea or Generic"},
+      {{{"url", "https://x"}, {"webhook", {{"provider", "GitHub"}}}},
+       "spec.webhook.secretName is empty, expected the name of a Secret"},
       {{{"url", "https://x"}, {"refs", "main"}},
        "spec.refs is \"main\", expected a list of at most 100 items"},
       {{{"url", "https://x"}, {"template", {{"tests", {{"framework", "Nose"}}}}}},

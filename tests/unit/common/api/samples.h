@@ -59,6 +59,8 @@ inline ObservedRepositorySpec FullObservedRepositorySpec() {
   spec.url = "https://git.example/app.git";
   spec.refs = {"refs/heads/main", "refs/heads/release/*"};
   spec.poll_period_seconds = 60;
+  spec.poll_period_with_webhook_seconds = 600;
+  spec.webhook = WebhookSpec{WebhookProvider::kGitea, "app-webhook"};
   spec.commit_policy = CommitPolicy::kTipOnly;
   spec.history = History::kAll;
   spec.max_backfill = 7;
@@ -79,6 +81,8 @@ inline ObservedRepositoryStatus FullObservedRepositoryStatus() {
   status.observed_generation = 3;
   status.conditions = {{"Ready", "True", "Observed", "words", 3, time}};
   status.last_poll_time = time;
+  status.last_webhook_time = time;
+  status.missed_webhook_count = 2;
   status.refs = {{"refs/heads/main", std::string(40, 'a'), "app-1", 12}};
   status.last_commit = "aaaaaaaa";
   status.running = 2;
