@@ -25,9 +25,19 @@
 #include "observer/repository_caches.h"
 #include "observer/repository_reconciler.h"
 #include "observer/secret_source.h"
+#include "observer/webhook_receiver.h"
+#include "observer/webhook_secrets.h"
 
 namespace committest::observer {
 namespace {
+
+// GitHub's limit is 25 MB, but a delivery says no more than "look now": one that is larger is made up
+// for by the next poll.
+constexpr std::uint64_t kWebhookBodyBytes = std::uint64_t{5} * 1024 * 1024;
+// A quarter of all, so that nobody takes all of them.
+constexpr int kWebhookConnectionsPerPeer = 64;
+// Two, so that the signature of a large body keeps nobody else waiting.
+constexpr int kWebhookThreads = 2;
 
 kube::ApiClientOptions ClientOptions(const Config& config) {
   kube::ApiClientOptions options;
@@ -92,14 +102,20 @@ class RealApp final : public App {
         git_({config.allow_http}, access_, refs_, mirrors_),
         caches_(config.namespaces, *client_, *client_, basics_->clock, *basics_->random,
                 basics_->metrics),
+        webhook_secrets_(secrets_, basics_->clock),
         reconciler_(LookOptions(config),
                     {[this](const kube::ObjectKey& key) { return caches_.Get(key); }, *client_,
                      *client_, *client_},
-                    git_, basics_->clock, *basics_->random, basics_->metrics),
+                    git_, basics_->clock, *basics_->random, basics_->metrics,
+                    config.webhook_host.empty() ? WebhookParts{}
+                                                : WebhookParts{&deliveries_, &webhook_secrets_}),
         controller_(
             WorkerOptions(config),
             [this](const kube::ObjectKey& key) { return reconciler_.Reconcile(key); },
             basics_->clock, *basics_->random, basics_->metrics),
+        receiver_({[this](const kube::ObjectKey& key) { return caches_.Get(key); },
+                   [this](const kube::ObjectKey& key) { controller_.Enqueue(key); }},
+                  webhook_secrets_, deliveries_, basics_->clock, basics_->metrics),
         health_(basics_->metrics) {
     caches_.AddHandler(
         [this](const RepositoryCaches::Ptr& before, const RepositoryCaches::Ptr& after) {
@@ -123,6 +139,7 @@ class RealApp final : public App {
         options, [this](const http::Request& request) { return health_.Handle(request); });
     if (!server) return Fail(std::move(server.error()));
     server_ = std::move(*server);
+    if (auto status = StartWebhooks(config); !status) return status;
     controller_.Start();
     caches_.Start();
     return {};
@@ -130,14 +147,35 @@ class RealApp final : public App {
 
   void Stop() override {
     basics_->stop.request_stop();
+    if (webhook_server_) webhook_server_->Stop();
+    webhook_secrets_.Stop();
     controller_.Stop();
     caches_.Stop();
     if (server_) server_->Stop();
   }
 
   std::uint16_t HttpPort() const override { return server_->Port(); }
+  std::uint16_t WebhookPort() const override {
+    return webhook_server_ ? webhook_server_->Port() : std::uint16_t{0};
+  }
 
  private:
+  Status StartWebhooks(const Config& config) {
+    if (config.webhook_host.empty()) return {};
+    http::ServerOptions options;
+    options.address = config.webhook_host;
+    options.port = config.webhook_port;
+    options.body_bytes = kWebhookBodyBytes;
+    options.max_connections_per_peer = kWebhookConnectionsPerPeer;
+    options.threads = kWebhookThreads;
+    auto server = http::Server::Start(
+        options, [this](const http::Request& request) { return receiver_.Take(request); },
+        [this](const http::Request& head) { return receiver_.Refuse(head); });
+    if (!server) return Fail(std::move(server.error()));
+    webhook_server_ = std::move(*server);
+    return {};
+  }
+
   HttpClientFactory MakeClientOf(const Config& config) {
     return
         [this, workers = config.workers](const std::string& endpoint, const std::string& ca_pem) {
@@ -159,10 +197,14 @@ class RealApp final : public App {
   AccessSource access_;
   GitOverHttp git_;
   RepositoryCaches caches_;
+  Deliveries deliveries_;
+  WebhookSecrets webhook_secrets_;
   RepositoryReconciler reconciler_;
   kube::Controller controller_;
+  WebhookReceiver receiver_;
   http::Health health_;
   std::unique_ptr<http::Server> server_;
+  std::unique_ptr<http::Server> webhook_server_;  // Null when webhooks are not taken.
 };
 
 Status MakeDataDir(const std::string& path) {

@@ -10,8 +10,9 @@ namespace committest::observer {
 
 /// The observer, put together. Owned and used by one thread.
 ///
-/// Start: health and metrics, then workers, then watches, whose events feed the workers. Stop: git
-/// processes and listings are ended, the queue and its workers, the watches, the HTTP server last.
+/// Start: health and metrics, webhooks, then workers, then watches, whose events feed the workers.
+/// Stop: git processes and listings are ended, webhooks, the queue and its workers, the watches, the
+/// server of health and metrics last.
 class App {
  public:
   /// kInvalidArgument or kNotFound: no usable configuration of the API server; kUnavailable: the
@@ -22,6 +23,8 @@ class App {
   virtual void Stop() = 0;
   /// Where health and metrics are served.
   virtual std::uint16_t HttpPort() const = 0;
+  /// Where webhooks are taken; 0 for nowhere.
+  virtual std::uint16_t WebhookPort() const = 0;
 
   virtual ~App() = default;
 };

@@ -15,6 +15,7 @@ struct Given {
   std::vector<std::string> namespaces;
   std::vector<std::string> private_addresses;
   std::string http_address = "0.0.0.0:8080";
+  std::string webhook_address;
   std::string log_level = "info";
   std::string log_format = "text";
   std::string workers = "8";
@@ -45,6 +46,8 @@ void Declare(CLI::App& app, Given& given) {
          "again. Without it they are refused");
   option("--http-address", given.http_address,
          "Where /livez, /readyz and /metrics are served: host:port or :port (0.0.0.0:8080)");
+  option("--webhook-address", given.webhook_address,
+         "Where webhooks are taken: host:port or :port, usually :8090. Without it: nowhere");
   option("--log-level", given.log_level, "debug, info, warning or error (info)");
   option("--log-format", given.log_format, "text or json (text)");
   option("--workers", given.workers, "How many repositories are looked at at once, 1 to 64 (8)");
@@ -88,7 +91,12 @@ Status SetNamespaces(const std::vector<std::string>& names, Config& config) {
   return {};
 }
 
-Status SetAddress(const std::string& address, Config& config) {
+struct Address {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+Result<Address> ReadAddress(const char* flag, const std::string& address) {
   const auto colon = address.rfind(':');
   std::string host = address.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
@@ -97,10 +105,21 @@ Status SetAddress(const std::string& address, Config& config) {
                         : Number("port", address.substr(colon + 1), 0, 65535);
   if (!port) {
     return Fail(ErrorCode::kInvalidArgument,
-                "--http-address is '" + address + "', expected host:port or :port");
+                std::string(flag) + " is '" + address + "', expected host:port or :port");
   }
-  config.http_host = host.empty() ? "0.0.0.0" : host;
-  config.http_port = static_cast<std::uint16_t>(*port);
+  return Address{host.empty() ? "0.0.0.0" : host, static_cast<std::uint16_t>(*port)};
+}
+
+Status SetAddresses(const Given& given, Config& config) {
+  auto http = ReadAddress("--http-address", given.http_address);
+  if (!http) return Fail(std::move(http.error()));
+  config.http_host = std::move(http->host);
+  config.http_port = http->port;
+  if (given.webhook_address.empty()) return {};
+  auto webhook = ReadAddress("--webhook-address", given.webhook_address);
+  if (!webhook) return Fail(std::move(webhook.error()));
+  config.webhook_host = std::move(webhook->host);
+  config.webhook_port = webhook->port;
   return {};
 }
 
@@ -120,7 +139,7 @@ Status SetNumbers(const Given& given, Config& config) {
 Result<CommandLine> Understand(const Given& given) {
   Config config = given.config;
   if (auto status = SetNamespaces(given.namespaces, config); !status) return Fail(status.error());
-  if (auto status = SetAddress(given.http_address, config); !status) return Fail(status.error());
+  if (auto status = SetAddresses(given, config); !status) return Fail(status.error());
   if (auto status = SetNumbers(given, config); !status) return Fail(status.error());
   auto addresses = http::ParseAddressPolicy(given.private_addresses);
   if (!addresses) return Fail(Context("--allow-private-addresses", std::move(addresses.error())));

@@ -23,6 +23,9 @@ struct Config {
   http::AddressPolicy addresses;
   std::string http_host = "0.0.0.0";
   std::uint16_t http_port = 8080;
+  /// Where webhooks are taken; no host means nowhere.
+  std::string webhook_host;
+  std::uint16_t webhook_port = 0;
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kText;
   int workers = 8;

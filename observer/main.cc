@@ -38,7 +38,9 @@ int Run(const std::vector<std::string>& arguments) {
     log::Failure("cannot start", app.error());
     return kExitFailure;
   }
-  log::Info("started", {{"version", COMMITTEST_VERSION}, {"port", (*app)->HttpPort()}});
+  log::Info("started", {{"version", COMMITTEST_VERSION},
+                        {"port", (*app)->HttpPort()},
+                        {"webhookPort", (*app)->WebhookPort()}});
   const int signal = WaitForTerminationSignal();
   log::Info("stopping", {{"signal", signal}});
   (*app)->Stop();

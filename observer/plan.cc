@@ -39,7 +39,7 @@ std::string TestName(const api::ObservedRepository& repository, const Commit& co
 }
 
 api::CommitTest MakeTest(const api::ObservedRepository& repository, const std::string& ref,
-                         const Commit& commit, WallTime detected) {
+                         const Commit& commit, const api::Trigger& trigger) {
   const api::CommitTestTemplate& shared = repository.spec.template_;
   const std::string& name = repository.meta.name;
   api::CommitTest test;
@@ -50,7 +50,7 @@ api::CommitTest MakeTest(const api::ObservedRepository& repository, const std::s
   test.meta.annotations[api::kRefAnnotation] = ref;
   test.spec.repository_name = name;
   test.spec.source = {repository.spec.url, commit.id, ref, commit.author, commit.subject};
-  test.spec.trigger = {api::TriggerType::kPoll, detected};
+  test.spec.trigger = trigger;
   test.spec.tests = shared.tests;
   test.spec.execution = shared.execution;
   test.spec.retry = shared.retry;
@@ -62,8 +62,8 @@ api::CommitTest MakeTest(const api::ObservedRepository& repository, const std::s
 // made by earlier ones.
 class StepBuilder {
  public:
-  StepBuilder(const api::ObservedRepository& repository, WallTime now)
-      : repository_(repository), now_(now) {
+  StepBuilder(const api::ObservedRepository& repository, WallTime now, api::TriggerType trigger)
+      : repository_(repository), now_(now), trigger_(trigger) {
     for (const api::RefStatus& entry : repository.status.refs) made_.insert(entry.last_test_name);
   }
 
@@ -100,7 +100,7 @@ class StepBuilder {
     for (auto it = answer.commits.begin() + dropped; it != answer.commits.end(); ++it) {
       // The API's creation times have whole seconds; these order the commits of one look.
       const WallTime detected = now_ + std::chrono::microseconds(planned_.size());
-      api::CommitTest test = MakeTest(repository_, answer.ref, *it, detected);
+      api::CommitTest test = MakeTest(repository_, answer.ref, *it, {trigger_, detected});
       if (made_.contains(test.meta.name)) continue;
       if (planned_.insert(test.meta.name).second) step.create.push_back(std::move(test));
     }
@@ -108,6 +108,7 @@ class StepBuilder {
 
   const api::ObservedRepository& repository_;
   const WallTime now_;
+  const api::TriggerType trigger_;
   std::set<std::string> made_;  // Named by the cursors, whether they still exist or not.
   std::set<std::string> planned_;
 };
@@ -186,10 +187,10 @@ std::vector<HistoryQuery> Questions(const api::ObservedRepositorySpec& spec,
 }
 
 Plan MakePlan(const api::ObservedRepository& repository, const std::vector<RemoteRef>& selected,
-              const std::vector<HistoryAnswer>& answers, WallTime now) {
+              const std::vector<HistoryAnswer>& answers, WallTime now, api::TriggerType trigger) {
   std::map<std::string_view, const HistoryAnswer*> by_ref;
   for (const HistoryAnswer& answer : answers) by_ref[answer.ref] = &answer;
-  StepBuilder builder(repository, now);
+  StepBuilder builder(repository, now, trigger);
   Plan plan;
   for (const RemoteRef& ref : selected) {
     const api::RefStatus* before = FindCursor(repository.status.refs, ref.name);

@@ -88,8 +88,10 @@ struct Plan {
 /// The CommitTests' names are functions of repository, commit and test configuration, so doing a
 /// plan twice, or by two observers, creates each of them once. A commit that several refs reach is
 /// in the plan once, at the first ref by name.
+/// `trigger` is what the look was caused by.
 Plan MakePlan(const api::ObservedRepository& repository, const std::vector<RemoteRef>& selected,
-              const std::vector<HistoryAnswer>& answers, WallTime now);
+              const std::vector<HistoryAnswer>& answers, WallTime now,
+              api::TriggerType trigger = api::TriggerType::kPoll);
 
 /// The status entries after the steps whose ref is in `done`: all of `kept`, with the cursors of
 /// those steps put in, sorted by name.

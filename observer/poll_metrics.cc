@@ -22,7 +22,9 @@ PollMetrics::PollMetrics(Metrics& metrics)
       skipped_(metrics.Counter("committest_observer_commits_skipped_total",
                                "New commits that got no CommitTest by the repository's policy.")),
       created_(metrics.Counter("committest_observer_committests_created_total",
-                               "CommitTests created; those that existed already not counted.")) {}
+                               "CommitTests created; those that existed already not counted.")),
+      missed_(metrics.Counter("committest_observer_webhook_missed_total",
+                              "Changes that a poll found and no delivery told of.")) {}
 
 void PollMetrics::Looked(std::chrono::nanoseconds duration, bool found_change, const Error* error) {
   seconds_.Observe(std::chrono::duration<double>(duration).count());
@@ -36,5 +38,7 @@ void PollMetrics::Found(const RefStep& step) {
 }
 
 void PollMetrics::Created() { created_.Increment(); }
+
+void PollMetrics::Missed() { missed_.Increment(); }
 
 }  // namespace committest::observer

@@ -20,6 +20,8 @@ class PollMetrics {
   void Found(const RefStep& step);
   /// One CommitTest was created by us, rather than found.
   void Created();
+  /// A poll found what no delivery had told.
+  void Missed();
 
  private:
   prometheus::Counter& unchanged_;
@@ -29,6 +31,7 @@ class PollMetrics {
   prometheus::Counter& commits_;
   prometheus::Counter& skipped_;
   prometheus::Counter& created_;
+  prometheus::Counter& missed_;
 };
 
 }  // namespace committest::observer

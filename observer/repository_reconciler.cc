@@ -80,6 +80,12 @@ std::string LastCommit(const Plan& plan, const std::vector<std::string>& done,
 
 }  // namespace
 
+// What is known of webhooks when a look begins.
+struct RepositoryReconciler::Begin {
+  Deliveries::Seen deliveries;
+  WebhookFacts webhooks;
+};
+
 // What a look has found out.
 struct RepositoryReconciler::Look {
   Plan plan;
@@ -87,12 +93,14 @@ struct RepositoryReconciler::Look {
 };
 
 RepositoryReconciler::RepositoryReconciler(ReconcilerOptions options, Api api, GitRemote& remote,
-                                           const Clock& clock, Random& random, Metrics& metrics)
+                                           const Clock& clock, Random& random, Metrics& metrics,
+                                           WebhookParts webhooks)
     : options_(options),
       api_(std::move(api)),
       remote_(remote),
       clock_(clock),
       random_(random),
+      webhooks_(webhooks),
       metrics_(metrics),
       writes_(clock) {}
 
@@ -148,25 +156,43 @@ Result<kube::Outcome> RepositoryReconciler::ReconcilePresent(
     slot.emplace(on_probation_, options_.probation_slots);
     if (!slot->IsTaken()) return kube::Outcome{kProbationWait};
   }
+  const Begin begin = BeginLook(repository);
   const MonotonicTime start = clock_.Monotonic();
-  const auto look = GuardedLookAt(repository, *patterns);
+  const auto look = GuardedLookAt(repository, *patterns, begin);
   metrics_.Looked(clock_.Monotonic() - start, look ? !look->plan.steps.empty() : false,
                   look ? nullptr : &look.error());
   if (!look) return HandleFailedLook(repository, look.error());
-  return Apply(repository, *look);
+  return Apply(repository, begin, *look);
+}
+
+RepositoryReconciler::Begin RepositoryReconciler::BeginLook(
+    const api::ObservedRepository& repository) {
+  Begin begin;
+  if (!repository.spec.webhook) return begin;
+  begin.webhooks.served = webhooks_.deliveries != nullptr && webhooks_.secrets != nullptr;
+  if (!begin.webhooks.served) return begin;
+  begin.deliveries = webhooks_.deliveries->Get(repository.meta.Key());
+  begin.webhooks.by_delivery = begin.deliveries.is_open;
+  begin.webhooks.delivered = begin.deliveries.newest;
+  if (const auto usable = webhooks_.secrets->Refresh(repository); !usable) {
+    begin.webhooks.secret_problem = usable.error().message;
+  }
+  return begin;
 }
 
 Result<RepositoryReconciler::Look> RepositoryReconciler::GuardedLookAt(
-    const api::ObservedRepository& repository, const std::vector<RefPattern>& patterns) {
+    const api::ObservedRepository& repository, const std::vector<RefPattern>& patterns,
+    const Begin& begin) {
   try {
-    return LookAt(repository, patterns);
+    return LookAt(repository, patterns, begin);
   } catch (const std::exception& e) {
     return Fail(ErrorCode::kInternal, std::string("unexpected: ") + e.what());
   }
 }
 
 Result<RepositoryReconciler::Look> RepositoryReconciler::LookAt(
-    const api::ObservedRepository& repository, const std::vector<RefPattern>& patterns) {
+    const api::ObservedRepository& repository, const std::vector<RefPattern>& patterns,
+    const Begin& begin) {
   const auto& spec = repository.spec;
   const auto& cursor = repository.status.refs;
   const RemoteRepository where{repository.meta.Key(), spec.url, spec.credentials_secret_name};
@@ -181,14 +207,16 @@ Result<RepositoryReconciler::Look> RepositoryReconciler::LookAt(
     answers = std::move(*history);
   }
   Look look;
-  look.plan = MakePlan(repository, selected.refs, answers, clock_.Wall());
+  look.plan =
+      MakePlan(repository, selected.refs, answers, clock_.Wall(),
+               begin.webhooks.by_delivery ? api::TriggerType::kWebhook : api::TriggerType::kPoll);
   look.notes = {selected.refs.size(), selected.omitted, remote->refused,
                 Unread(questions, answers)};
   return look;
 }
 
 Result<kube::Outcome> RepositoryReconciler::Apply(const api::ObservedRepository& repository,
-                                                  const Look& look) {
+                                                  const Begin& begin, const Look& look) {
   std::vector<std::string> done;
   std::optional<Error> failure;
   for (const RefStep& step : look.plan.steps) {
@@ -212,12 +240,32 @@ Result<kube::Outcome> RepositoryReconciler::Apply(const api::ObservedRepository&
   status.refs = CursorsAfter(look.plan, done);
   status.last_commit = LastCommit(look.plan, done, repository.status.last_commit);
   if (failure) status = WithCreateFailure(std::move(status), *failure, clock_.Wall());
-  if (auto written = WriteStatus(repository, std::move(status)); !written) {
+  return Finish(repository, begin, look, std::move(status), failure);
+}
+
+Result<kube::Outcome> RepositoryReconciler::Finish(const api::ObservedRepository& repository,
+                                                   const Begin& begin, const Look& look,
+                                                   api::ObservedRepositoryStatus status,
+                                                   const std::optional<Error>& failure) {
+  const api::ObservedRepositoryStatus& before = repository.status;
+  WebhookFacts facts = begin.webhooks;
+  facts.now = clock_.Wall();
+  // What this process finds at its first look, or a changed spec at its own, no delivery can have told
+  // it.
+  facts.found_first = !facts.by_delivery && begin.deliveries.has_looked &&
+                      !look.plan.steps.empty() && !before.refs.empty() &&
+                      before.observed_generation == repository.meta.generation;
+  status = WithWebhook(repository.spec, before, std::move(status), facts);
+  if (auto written = WriteStatus(repository, status); !written) {
     return Fail(std::move(written.error()));
   }
+  if (IsMissed(before, status)) metrics_.Missed();
   if (failure) return BackOff(repository, *failure);
+  if (facts.served && repository.spec.webhook) {
+    webhooks_.deliveries->Settle(repository.meta.Key(), begin.deliveries);
+  }
   ClearFailures(repository.meta.Key());
-  return kube::Outcome{Period(repository)};
+  return kube::Outcome{Jittered(PollPeriod(repository.spec, status, facts.by_delivery))};
 }
 
 Status RepositoryReconciler::CreateAll(const RefStep& step) {
@@ -283,11 +331,11 @@ void RepositoryReconciler::ForgetRepository(const kube::ObjectKey& key) {
   remote_.Forget(key);
   writes_.Forget(key);
   ClearFailures(key);
+  if (webhooks_.deliveries != nullptr) webhooks_.deliveries->Forget(key);
+  if (webhooks_.secrets != nullptr) webhooks_.secrets->Forget(key);
 }
 
-milliseconds RepositoryReconciler::Period(const api::ObservedRepository& repository) {
-  const auto period =
-      std::chrono::seconds(std::max<std::int64_t>(1, repository.spec.poll_period_seconds));
+milliseconds RepositoryReconciler::Jittered(std::chrono::seconds period) {
   const double factor = 1.0 - kPeriodJitter + 2.0 * kPeriodJitter * random_.Fraction();
   return std::chrono::duration_cast<milliseconds>(period * factor);
 }
@@ -301,7 +349,7 @@ kube::Outcome RepositoryReconciler::BackOff(const api::ObservedRepository& repos
   }
   milliseconds delay = BackoffDelay(options_.backoff, failures, random_);
   if (IsAboutCredentials(repository, error)) delay = std::min(delay, kSecretWait);
-  delay = std::max(delay, Period(repository));
+  delay = std::max(delay, Jittered(std::chrono::seconds(repository.spec.poll_period_seconds)));
   if (error.retry_after) {
     delay = std::max(delay, std::min(*error.retry_after, 2 * options_.backoff.maximum));
   }

@@ -19,11 +19,14 @@
 #include "common/kube/client.h"
 #include "common/kube/controller.h"
 #include "common/kube/observed_writes.h"
+#include "observer/deliveries.h"
 #include "observer/git_remote.h"
 #include "observer/plan.h"
 #include "observer/poll_metrics.h"
 #include "observer/repository_status.h"
 #include "observer/url_policy.h"
+#include "observer/webhook_health.h"
+#include "observer/webhook_secrets.h"
 
 namespace committest::observer {
 
@@ -34,6 +37,12 @@ struct ReconcilerOptions {
   /// At most this many looks at once at repositories whose last look has failed, so that servers
   /// that are silent until the deadline do not take all workers.
   int probation_slots = 4;
+};
+
+/// What looks know of webhooks; both null when this observer takes none.
+struct WebhookParts {
+  Deliveries* deliveries = nullptr;
+  WebhookSecrets* secrets = nullptr;
 };
 
 /// Looks at one ObservedRepository and does what follows: lists the remote's refs, fetches and reads
@@ -66,7 +75,7 @@ class RepositoryReconciler {
   };
 
   RepositoryReconciler(ReconcilerOptions options, Api api, GitRemote& remote, const Clock& clock,
-                       Random& random, Metrics& metrics);
+                       Random& random, Metrics& metrics, WebhookParts webhooks = {});
 
   Result<kube::Outcome> Reconcile(const kube::ObjectKey& key);
 
@@ -77,14 +86,20 @@ class RepositoryReconciler {
                            const api::ObservedRepository* after);
 
  private:
+  struct Begin;
   struct Look;
 
   Result<kube::Outcome> ReconcilePresent(const api::ObservedRepository& repository);
+  Begin BeginLook(const api::ObservedRepository& repository);
   Result<Look> LookAt(const api::ObservedRepository& repository,
-                      const std::vector<RefPattern>& patterns);
+                      const std::vector<RefPattern>& patterns, const Begin& begin);
   Result<Look> GuardedLookAt(const api::ObservedRepository& repository,
-                             const std::vector<RefPattern>& patterns);
-  Result<kube::Outcome> Apply(const api::ObservedRepository& repository, const Look& look);
+                             const std::vector<RefPattern>& patterns, const Begin& begin);
+  Result<kube::Outcome> Apply(const api::ObservedRepository& repository, const Begin& begin,
+                              const Look& look);
+  Result<kube::Outcome> Finish(const api::ObservedRepository& repository, const Begin& begin,
+                               const Look& look, api::ObservedRepositoryStatus status,
+                               const std::optional<Error>& failure);
   Status CreateAll(const RefStep& step);
   Result<kube::Outcome> HandleFailedLook(const api::ObservedRepository& repository,
                                          const Error& error);
@@ -93,7 +108,7 @@ class RepositoryReconciler {
 
   Result<RepositoryPtr> ReadLive(const kube::ObjectKey& key);
   void ForgetRepository(const kube::ObjectKey& key);
-  std::chrono::milliseconds Period(const api::ObservedRepository& repository);
+  std::chrono::milliseconds Jittered(std::chrono::seconds period);
   kube::Outcome BackOff(const api::ObservedRepository& repository, const Error& error)
       EXCLUDES(mutex_);
   int Failures(const kube::ObjectKey& key) const EXCLUDES(mutex_);
@@ -104,6 +119,7 @@ class RepositoryReconciler {
   GitRemote& remote_;
   const Clock& clock_;
   Random& random_;
+  const WebhookParts webhooks_;
   PollMetrics metrics_;
   kube::ObservedWrites writes_;
   std::atomic<int> on_probation_{0};

@@ -30,6 +30,7 @@ TEST(ObserverConfig, HasDefaults) {
   EXPECT_THAT(config.namespaces, ElementsAre(""));
   EXPECT_EQ(config.http_host, "0.0.0.0");
   EXPECT_EQ(config.http_port, 8080);
+  EXPECT_EQ(config.webhook_host, "");
   EXPECT_EQ(config.workers, 8);
   EXPECT_FALSE(config.allow_http);
   EXPECT_FALSE(config.addresses.allow_private);
@@ -61,6 +62,8 @@ TEST(ObserverConfig, TakesAddressesInEveryForm) {
   EXPECT_EQ(Parse({"--http-address=:0"}).http_host, "0.0.0.0");
   EXPECT_EQ(Parse({"--http-address=:0"}).http_port, 0);
   EXPECT_EQ(Parse({"--http-address=[::1]:80"}).http_host, "::1");
+  EXPECT_EQ(Parse({"--webhook-address=:8090"}).webhook_host, "0.0.0.0");
+  EXPECT_EQ(Parse({"--webhook-address=:8090"}).webhook_port, 8090);
 }
 
 TEST(ObserverConfig, NamesTheFlagTheValueAndWhatIsExpected) {
@@ -68,6 +71,8 @@ TEST(ObserverConfig, NamesTheFlagTheValueAndWhatIsExpected) {
   EXPECT_EQ(Refusal("--workers=many"), "--workers is 'many', expected a number from 1 to 64");
   EXPECT_THAT(Refusal("--http-address=here"), HasSubstr("'here', expected host:port"));
   EXPECT_THAT(Refusal("--http-address=:70000"), HasSubstr("expected host:port"));
+  EXPECT_THAT(Refusal("--webhook-address=8090"),
+              HasSubstr("--webhook-address is '8090', expected host:port"));
   EXPECT_THAT(Refusal("--namespace=Not_A_Name"), HasSubstr("'Not_A_Name'"));
   EXPECT_THAT(Refusal("--log-level=loud"), HasSubstr("'loud'"));
   EXPECT_THAT(Refusal("--log-format=xml"), HasSubstr("'xml'"));
