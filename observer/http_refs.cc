@@ -98,6 +98,9 @@ Result<RemoteRefs> HttpRefs::ListFresh(const Look& look) {
   const auto body = Send(look, std::move(request));
   if (!body) return Fail(body.error());
   auto advertisement = DecodeAdvertisement(*body);
+  if (!advertisement && advertisement.error().code == ErrorCode::kDataLoss) {
+    return Fail(Context("the address does not answer as a Git server", advertisement.error()));
+  }
   if (!advertisement) return Fail(std::move(advertisement.error()));
   if (advertisement->capabilities.protocol != 2) {
     return FilterRefs(std::move(advertisement->refs), look.patterns);

@@ -116,7 +116,9 @@ std::vector<std::string> FetchArguments(const fs::path& path, const std::string&
        {"core.hooksPath=/dev/null", "core.fsmonitor=false", "protocol.version=2",
         "protocol.file.allow=never", "transfer.fsckObjects=true", "transfer.bundleURI=false",
         "http.followRedirects=false", "http.lowSpeedLimit=100", "http.lowSpeedTime=20",
-        "credential.helper=", "gc.autoDetach=false"}) {
+        "credential.helper=", "gc.autoDetach=false",
+        // One thread, and files in pieces: commits alone are wanted, and memory is limited.
+        "pack.threads=1", "core.bigFileThreshold=1m", "core.deltaBaseCacheLimit=16m"}) {
     arguments.insert(arguments.end(), {"-c", setting});
   }
   if (!pin.empty()) arguments.insert(arguments.end(), {"-c", pin});
@@ -323,6 +325,7 @@ Status Mirrors::FetchWithFilter(const Look& look, const std::vector<std::string>
       std::max(std::chrono::milliseconds(1),
                std::chrono::ceil<std::chrono::milliseconds>(look.deadline - clock_.Monotonic()));
   spec.limits.address_space_bytes = options_.address_space_bytes;
+  spec.limits.data_bytes = options_.data_bytes;
   spec.limits.file_bytes = options_.file_bytes;
   // Two threads of index-pack at most, and some.
   spec.limits.cpu_seconds = static_cast<std::uint64_t>(

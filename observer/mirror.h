@@ -27,6 +27,8 @@ struct MirrorOptions {
   std::chrono::milliseconds fetch_deadline{60'000};
   /// Of each git process: far above what commit objects need, far below what hurts the node.
   std::uint64_t address_space_bytes = std::uint64_t{4} << 30U;
+  /// What it may hold in memory; a million commits take 220 MB.
+  std::uint64_t data_bytes = std::uint64_t{512} << 20U;
   std::uint64_t file_bytes = std::uint64_t{2} << 30U;
 };
 

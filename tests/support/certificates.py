@@ -15,17 +15,18 @@ class Authority:
             "-nodes", "-days", "1", "-subj", f"/CN={name}", "-keyout", str(self._key),
             "-out", str(self.file))
 
-    def server(self):
-        """What a server presents that this authority vouches for."""
-        base = self._folder / f"{self._name}-server"
-        key, request, signed = (base.with_suffix(f".{end}") for end in ("key", "csr", "crt"))
-        extensions = base.with_suffix(".ext")
-        extensions.write_text("subjectAltName=IP:127.0.0.1\n")
+    def server(self, host="IP:127.0.0.1", days=1):
+        """What a server presents that this authority vouches for, as `host` ("IP:…" or "DNS:…");
+        less than a day: it has expired."""
+        base = f"{self._name}-{host.partition(':')[2]}-{days}"
+        key, request, signed, extensions = (self._folder / f"{base}.{end}"
+                                            for end in ("key", "csr", "crt", "ext"))
+        extensions.write_text(f"subjectAltName={host}\n")
         run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-            "-nodes", "-subj", "/CN=127.0.0.1", "-keyout", str(key), "-out", str(request))
-        run("openssl", "x509", "-req", "-days", "1", "-in", str(request), "-CA", str(self.file),
-            "-CAkey", str(self._key), "-CAcreateserial", "-extfile", str(extensions),
-            "-out", str(signed))
+            "-nodes", "-subj", "/CN=test", "-keyout", str(key), "-out", str(request))
+        run("openssl", "x509", "-req", "-days", str(days), "-in", str(request), "-CA",
+            str(self.file), "-CAkey", str(self._key), "-CAcreateserial", "-extfile",
+            str(extensions), "-out", str(signed))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(signed, key)
         return context

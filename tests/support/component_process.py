@@ -75,9 +75,12 @@ class OperatorProcess(ComponentProcess):
 
 
 class ObserverProcess(ComponentProcess):
-    """An observer that takes URLs over http and at loopback; `data` is its folder for mirrors."""
+    """An observer that takes URLs over http; `data` is its folder for mirrors, `private` says which
+    addresses it may connect to beside those of the Internet."""
 
-    def __init__(self, kubeconfig, namespaces, log, data, arguments=(), environment=None):
+    def __init__(self, kubeconfig, namespaces, log, data, arguments=(), environment=None,
+                 private=("127.0.0.0/8",)):
         super().__init__("observer", kubeconfig, namespaces, log,
                          (f"--data-dir={data}", "--allow-http",
-                          "--allow-private-addresses=127.0.0.0/8", *arguments), environment)
+                          *(f"--allow-private-addresses={block}" for block in private),
+                          *arguments), environment)

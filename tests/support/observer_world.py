@@ -3,6 +3,7 @@ benchmarks."""
 import collections
 import itertools
 import pathlib
+import time
 import uuid
 
 from tests.support.cluster import wait_for
@@ -24,6 +25,7 @@ class ObserverWorld:
         self.namespace = f"o{next(self._numbers)}-{uuid.uuid4().hex[:5]}"
         self.observer = None
         self.created = {}  # UID -> CommitTest, also of those that are deleted
+        self.arrivals = {}  # commit -> when its CommitTest was seen first (monotonic clock)
         self._proxy = Proxy(cluster)
         self._git = None
         api.create("/api/v1/namespaces", {"metadata": {"name": self.namespace}})
@@ -47,12 +49,12 @@ class ObserverWorld:
         self._git = self._git or GitHost(self.folder / "git")
         return self._git
 
-    def start(self, *arguments, environment=None):
+    def start(self, *arguments, **options):
         """An observer of this namespace."""
         kubeconfig = self.folder / "observer.kubeconfig"
         write_kubeconfig(kubeconfig, self._proxy.url)
         self.observer = ObserverProcess(kubeconfig, [self.namespace], self.folder / "observer.log",
-                                        self.folder / "mirrors", arguments, environment)
+                                        self.folder / "mirrors", arguments, **options)
         return self.observer
 
     def observe(self, url, name="app", **spec):
@@ -127,6 +129,7 @@ class ObserverWorld:
     def _remember(self, deleted, test):
         if not deleted:
             self.created[test["metadata"]["uid"]] = test
+            self.arrivals.setdefault(test["spec"]["source"]["commit"], time.monotonic())
 
 
 def _parents():

@@ -430,8 +430,9 @@ TEST(HostileServer, ThatRedirectsIsNotFollowed) {
 }
 
 TEST(HostileServer, ThatSendsAWebPageIsNoGitServer) {
-  EXPECT_EQ(ListError(ScriptedServer::Answering(Ok("<html>hello</html>"))).code,
-            ErrorCode::kDataLoss);
+  const Error error = ListError(ScriptedServer::Answering(Ok("<html>hello</html>")));
+  EXPECT_EQ(error.code, ErrorCode::kDataLoss);
+  EXPECT_THAT(error.message, HasSubstr("does not answer as a Git server"));
   EXPECT_EQ(ListError(ScriptedServer::Answering(Ok(""))).code, ErrorCode::kDataLoss);
 }
 
