@@ -8,11 +8,14 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from tests.support.cluster import Cluster, Repository, process_of, run, wait_for  # noqa: E402
+from tests.support.cluster import (Cluster, Repository, allow_secrets, process_of,  # noqa: E402
+                                   run, wait_for)
 from tests.support.gitea import Gitea  # noqa: E402
 
 SYSTEM = "committest-system"
 RUN = "ci"
+# The Secrets that the observer may read in the tests with Gitea.
+SECRETS = ("gitea-webhook", "gitea-password", "gitea-token", "gitea-bearer")
 
 
 class System:
@@ -130,3 +133,11 @@ class GiteaHost:
 def gitea(system):
     run("dev/gitea/install")
     return GiteaHost(system)
+
+
+@pytest.fixture(scope="module")
+def readable_secrets(system):
+    """The observer may read SECRETS, which need not exist; afterwards none again."""
+    allow_secrets(*SECRETS)
+    yield
+    allow_secrets()

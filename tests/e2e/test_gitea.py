@@ -39,6 +39,14 @@ def wait_until_seen(system, repository):
              lambda: seen_refs(system, repository) == refs, 30)
 
 
+def await_reachable(system, repository, status, reason):
+    def reached():
+        reachable = condition(system.cluster.get("observedrepository", repository.name, RUN),
+                              "Reachable")
+        return (reachable["status"], reachable["reason"]) == (status, reason)
+    wait_for(f"Reachable to say {reason}", reached, 80)
+
+
 def test_pushes_to_gitea_get_their_verdicts(system, gitea):
     repository = gitea.repository()
     good = repository.commit("Good", PASSING)
@@ -109,14 +117,41 @@ def test_a_private_repository_says_that_it_is_not_readable(system, gitea):
     repository = gitea.repository(private=True)
     commit = repository.commit("Secret", PASSING)
     repository.push()
-
-    def refused():
-        found = system.cluster.get("observedrepository", repository.name, RUN)
-        reachable = condition(found, "Reachable")
-        return reachable if reachable["status"] == "False" else None
-    reachable = wait_for("the refusal in the condition", refused, 30)
-    assert reachable["reason"] == "Unauthenticated", reachable
+    await_reachable(system, repository, "False", "Unauthenticated")
     assert system.test_of(repository, commit) is None
+
+
+def test_private_repositories_are_observed_by_password_and_by_token(
+        system, gitea, readable_secrets):
+    def basic_auth(password):
+        return {"type": "kubernetes.io/basic-auth",
+                "stringData": {"username": gitea.user.name, "password": password}}
+    token = gitea.api.create_token(gitea.user, "read:repository")
+    secrets = {"gitea-password": basic_auth(gitea.user.password),
+               "gitea-token": basic_auth(token),
+               "gitea-bearer": {"stringData": {"token": token}}}
+    system.cluster.apply(*({"apiVersion": "v1", "kind": "Secret",
+                            "metadata": {"name": name, "namespace": RUN}, **content}
+                           for name, content in secrets.items()))
+    commits = {}
+    for name in secrets:
+        repository = gitea.repository({"credentialsSecretName": name}, private=True)
+        commits[name] = repository, repository.commit("Secret", PASSING)
+        repository.push()
+    for name, (repository, commit) in commits.items():
+        wait_for(f"the CommitTest by {name}", lambda: system.test_of(repository, commit), 30)
+
+    # Changed at the host, then here: no restart.
+    repository, _ = commits["gitea-token"]
+    gitea.api.delete_token(gitea.user, token)
+    await_reachable(system, repository, "False", "Unauthenticated")
+    token = gitea.api.create_token(gitea.user, "read:repository")
+    system.cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {
+        "name": "gitea-token", "namespace": RUN}, **basic_auth(token)})
+    await_reachable(system, repository, "True", "Answered")
+    following = repository.commit("Another secret", {"n": "2"})
+    repository.push()
+    wait_for("the CommitTest by the new token", lambda: system.test_of(repository, following), 30)
 
 
 def test_nothing_is_lost_or_doubled_whoever_is_killed(system, gitea, tmp_path):

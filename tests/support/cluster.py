@@ -127,6 +127,13 @@ def process_of(cluster, component, namespace="committest-system"):
     return next((pid for pid, _ in processes_of(cluster, component, namespace)), None)
 
 
+def allow_secrets(*names):
+    """The installed observer may read these Secrets of the run namespaces, and no others."""
+    run("dev/helm", "upgrade", "committest", str(ROOT / "helm/committest"),
+        "-n", "committest-system", "--reset-then-reuse-values", "--wait", "--timeout", "120s",
+        "--set-json", f"observer.secretNames={json.dumps(names)}")
+
+
 def writes(entries, component):
     """The writes of one of our processes in audit entries, leases aside."""
     return [e for e in entries

@@ -73,6 +73,12 @@ class Gitea:
         return self.request("POST", f"/users/{user.name}/tokens", {
             "name": secrets.token_hex(4), "scopes": list(scopes)}, user)["sha1"]
 
+    def delete_token(self, user, token):
+        found, = (item["id"] for item in self.request(
+            "GET", f"/users/{user.name}/tokens", user=user)
+            if token.endswith(item["token_last_eight"]))
+        self.request("DELETE", f"/users/{user.name}/tokens/{found}", user=user)
+
     def create_repository(self, user, name, folder, private=False):
         """An empty repository of the user, with a work tree in `folder`."""
         self.request("POST", "/user/repos", {
@@ -171,9 +177,8 @@ class GiteaRepository(Repository):
             "type": "gitea", "active": True, "events": list(events),
             "config": {"url": url, "content_type": "json", "secret": secret}}, self.user)["id"]
 
-    def set_hook(self, number, **changes):
-        """Changes a webhook: active, or config such as {"secret": ...}."""
-        self.gitea.request("PATCH", f"{self._api}/hooks/{number}", changes, self.user)
+    def delete_hook(self, number):
+        self.gitea.request("DELETE", f"{self._api}/hooks/{number}", user=self.user)
 
     def deliveries(self, number):
         """The last deliveries of a webhook, newest first, from the page that people read."""
@@ -196,3 +201,8 @@ class GiteaRepository(Repository):
     def statuses(self, commit):
         """The commit's statuses, newest first."""
         return self.gitea.request("GET", f"{self._api}/commits/{commit}/statuses", user=self.user)
+
+
+def webhook_url(namespace, name):
+    """Where the observer takes the webhooks of an ObservedRepository."""
+    return f"http://committest-observer-webhooks.committest-system.svc/webhooks/{namespace}/{name}"
