@@ -2,11 +2,11 @@
 """Pushes many commits to a real Gitea while observer and operator are killed, and counts.
 
     tests/bench/nothing_lost.py [--commits 1000] [--repositories 50] [--observers 1]
-                                [--kill-seconds 3] [--seed 1] [--limit-seconds 3600]
+                                [--kill-seconds 5] [--seed 1] [--limit-seconds 3600]
 
 Needs the product (dev/images/install) and Gitea (dev/gitea/install) in the cluster that
 $COMMITTEST_CLUSTER names. Each commit has one test that reports to a ledger outside the cluster and
-then passes, or fails for every third commit. A push has one to five commits and now and then moves a
+then passes, or fails for every third commit. A push has one to eight commits and now and then moves a
 second branch too. All the while one observer is killed with -9 in each period, and the operator as
 soon as it leads. Every run is a real Pod.
 Prints JSON: commits that have no CommitTest, two, or a wrong verdict (all must be empty); how many
@@ -32,7 +32,7 @@ def main():
     parser.add_argument("--commits", type=int, default=1000)
     parser.add_argument("--repositories", type=int, default=50)
     parser.add_argument("--observers", type=int, default=1)
-    parser.add_argument("--kill-seconds", type=float, default=3)
+    parser.add_argument("--kill-seconds", type=float, default=5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--limit-seconds", type=float, default=3600,
                         help="how long to wait for verdicts after the last push")

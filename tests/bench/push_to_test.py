@@ -4,7 +4,8 @@
     tests/bench/push_to_test.py [--rounds 20] [--poll-seconds 5]
 
 Needs the product (dev/images/install) and Gitea (dev/gitea/install) in the cluster that
-$COMMITTEST_CLUSTER names. Two repositories are observed: one is polled every --poll-seconds, of the
+$COMMITTEST_CLUSTER names; the observer's rights are changed so that it may read the Secret "bench".
+Two repositories are observed: one is polled every --poll-seconds, of the
 other Gitea tells by a signed webhook, and it is polled every five minutes. A round pushes one commit
 to each, at a random moment of the poll period, and waits until both tests have ended, so that nothing
 else runs. Measured from the end of `git push` until the CommitTest is seen on one watch, by one
@@ -23,10 +24,11 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from tests.support.cluster import Cluster, Watch, unittest_file  # noqa: E402
+from tests.support.cluster import Cluster, Watch, allow_secrets, unittest_file  # noqa: E402
 from tests.support.gitea import Gitea, webhook_url  # noqa: E402
 
 RUN = "ci"
+SECRET = "bench"
 KINDS = ("webhook", "poll")
 
 
@@ -42,12 +44,11 @@ class Bench:
         polled, told = self.repositories["poll"], self.repositories["webhook"]
         secret = secrets.token_hex(20)
         cluster.apply(
-            {"apiVersion": "v1", "kind": "Secret", "stringData": {"secret": secret},
-             "metadata": {"name": told.name, "namespace": RUN,
-                          "labels": {"committest.dev/webhook": "true"}}},
+            {"apiVersion": "v1", "kind": "Secret", "stringData": {"webhook-secret": secret},
+             "metadata": {"name": SECRET, "namespace": RUN}},
             observed(polled, {"pollPeriodSeconds": poll_seconds}),
             observed(told, {"pollPeriodSeconds": poll_seconds, "pollPeriodWithWebhookSeconds": 300,
-                            "webhook": {"provider": "Gitea", "secretName": told.name}}))
+                            "webhook": {"provider": "Gitea", "secretName": SECRET}}))
         told.create_hook(webhook_url(RUN, told.name), secret)
 
     def close(self):
@@ -56,7 +57,7 @@ class Bench:
             self.cluster.kubectl("delete", "observedrepository", repository.name, "-n", RUN)
             self.cluster.kubectl("delete", "committests", "-n", RUN, "--wait=false", "-l",
                                  f"committest.dev/repository={repository.name}")
-        self.cluster.kubectl("delete", "secret", self.repositories["webhook"].name, "-n", RUN)
+        self.cluster.kubectl("delete", "secret", SECRET, "-n", RUN)
 
     def push(self, kind, number):
         """Seconds from the end of a push to its CommitTest; also who found it."""
@@ -102,12 +103,14 @@ def main():
     parser.add_argument("--poll-seconds", type=int, default=5)
     options = parser.parse_args()
     cluster = Cluster()
+    allow_secrets(SECRET)
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(cluster, folder, options.poll_seconds)
         try:
             times, triggers = measure(bench, options.rounds, options.poll_seconds)
         finally:
             bench.close()
+            allow_secrets()
     print(json.dumps({
         "rounds": options.rounds, "pollSeconds": options.poll_seconds,
         "pushToCommitTestMilliseconds": {kind: {

@@ -18,7 +18,7 @@ from tests.support.kube_api import Api, Follower
 RUN = "ci"
 SYSTEM = "committest-system"
 PUSHERS = 4
-MOST_COMMITS_OF_A_PUSH = 5
+MOST_COMMITS_OF_A_PUSH = 8
 SEED = {"README": "Its commits follow.\n"}
 # Several run beside each other on a small node.
 RESOURCES = {"cpu": "100m", "memory": "128Mi"}
@@ -201,7 +201,7 @@ class Storm:
         self._api.create(f"{self._path}/observedrepositories", {
             "apiVersion": "committest.dev/v1alpha1", "kind": "ObservedRepository",
             "metadata": {"name": name},
-            "spec": {"url": repository.url, "refs": ["refs/heads/*"], "pollPeriodSeconds": 2,
+            "spec": {"url": repository.url, "refs": ["refs/heads/*"], "pollPeriodSeconds": 5,
                      # What is here before is of no interest, and all that comes is.
                      "initialCommits": 0, "maxBackfill": 1000,
                      "template": {"execution": {"resources": RESOURCES}}}})
