@@ -35,7 +35,7 @@ KINDS = ("webhook", "poll")
 class Bench:
     def __init__(self, cluster, folder, poll_seconds):
         self.cluster = cluster
-        gitea = Gitea(cluster)
+        gitea = Gitea.of_cluster(cluster)
         user = gitea.create_user()
         self.repositories = {
             kind: gitea.create_repository(user, f"{user.name}-{kind}", f"{folder}/{kind}")

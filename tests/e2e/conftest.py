@@ -114,7 +114,7 @@ class GiteaHost:
 
     def __init__(self, system):
         self._system = system
-        self.api = Gitea(system.cluster)
+        self.api = Gitea.of_cluster(system.cluster)
         self.user = self.api.create_user()
 
     def create(self, **options):

@@ -11,8 +11,6 @@ import urllib.parse
 
 from tests.support.cluster import Repository, run, wait_for
 
-HOST = "gitea.gitea.svc"  # in the cluster
-
 
 class GiteaError(Exception):
     """Gitea refused a request."""
@@ -44,13 +42,18 @@ class Delivery:
 class Gitea:
     """Requests from any thread, over one connection for each."""
 
-    def __init__(self, cluster):
+    def __init__(self, address, host, admin):
+        """`address` is how it is reached from here, `host` how the observer reaches it."""
+        self.address, self.host, self.admin = address, host, admin
+        self._of_thread = threading.local()
+
+    @classmethod
+    def of_cluster(cls, cluster):
+        """That of dev/gitea/install."""
         service = cluster.get("service", "gitea", "gitea")
         secret = cluster.get("secret", "gitea-admin", "gitea")
-        self.address = service["spec"]["clusterIP"]
-        self.admin = User(*(base64.b64decode(secret["data"][key]).decode()
-                            for key in ("username", "password")))
-        self._of_thread = threading.local()
+        return cls(service["spec"]["clusterIP"], "gitea.gitea.svc", User(
+            *(base64.b64decode(secret["data"][key]).decode() for key in ("username", "password"))))
 
     def request(self, method, path, body=None, user=None):
         """A request to the REST interface, by the administrator unless told; returns its JSON."""
@@ -128,7 +131,7 @@ class GiteaRepository(Repository):
 
     def __init__(self, gitea, user, name, folder):
         self.gitea, self.user, self.name = gitea, user, name
-        self.url = f"http://{HOST}/{user.name}/{name}.git"
+        self.url = f"http://{gitea.host}/{user.name}/{name}.git"
         self._api = f"/repos/{user.name}/{name}"
         login = f"{user.name}:{urllib.parse.quote(user.password, safe='')}"
         super().__init__(folder, f"http://{login}@{gitea.address}/{user.name}/{name}.git")

@@ -51,43 +51,59 @@ class Ledger:
 
 
 class Killer:
-    """Kills processes of observer and operator with -9, one of each in every period. A Pod whose
-    container was killed once is replaced the second time, as the kubelet would wait longer and
-    longer. An operator is killed only once it has led for a period: until it leads it waits for the
-    lease of the one before, 14 s."""
+    """Strikes in every period until it is closed. `kills` counts by component."""
 
-    def __init__(self, cluster, period_seconds, phase, most_operators):
+    def __init__(self, period_seconds, phase):
         self.kills = collections.Counter()
-        self._cluster = cluster
         self._period = period_seconds
         self._phase = phase
-        self._most_operators = most_operators
-        self._killed_once = set()  # UIDs of Pods
-        self._killed_holders = set()
-        self._holder = ("", 0.0)   # of the lease, and since when it has been seen there
         self._stopped = threading.Event()
         self._problem = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def close(self):
-        """Kills no more, and waits until both work again."""
         self._stopped.set()
         self._thread.join()
         if self._problem:
             raise self._problem
-        for component in ("observer", "operator"):
-            self._cluster.kubectl("rollout", "status", f"deployment/committest-{component}",
-                                  "-n", SYSTEM, "--timeout=120s")
 
     def _run(self):
         try:
             while not self._stopped.wait(self._period * self._phase.uniform(0.7, 1.3)):
-                self._kill_one("observer", processes_of(self._cluster, "observer"))
-                if self.kills["operator"] < self._most_operators:
-                    self._kill_one("operator", self._leading())
+                self._strike()
         except (AssertionError, OSError) as problem:
             self._problem = problem
+
+    def _strike(self):
+        raise NotImplementedError
+
+
+class PodKiller(Killer):
+    """Kills processes of observer and operator with -9, one of each in every period. A Pod whose
+    container was killed once is replaced the second time, as the kubelet would wait longer and
+    longer. An operator is killed only once it has led for a period: until it leads it waits for the
+    lease of the one before, 14 s."""
+
+    def __init__(self, cluster, period_seconds, phase, most_operators):
+        self._cluster = cluster
+        self._most_operators = most_operators
+        self._killed_once = set()  # UIDs of Pods
+        self._killed_holders = set()
+        self._holder = ("", 0.0)   # of the lease, and since when it has been seen there
+        super().__init__(period_seconds, phase)
+
+    def close(self):
+        """Kills no more, and waits until both work again."""
+        super().close()
+        for component in ("observer", "operator"):
+            self._cluster.kubectl("rollout", "status", f"deployment/committest-{component}",
+                                  "-n", SYSTEM, "--timeout=120s")
+
+    def _strike(self):
+        self._kill_one("observer", processes_of(self._cluster, "observer"))
+        if self.kills["operator"] < self._most_operators:
+            self._kill_one("operator", self._leading())
 
     def _leading(self):
         """The operator that leads and has been seen to for a period, if there is one."""
@@ -121,21 +137,24 @@ class Killer:
 
 
 class Storm:
-    """Repositories on Gitea, what was pushed to them, and what came of it."""
+    """Repositories on Gitea, what was pushed to them, and what came of it. Tests run in Pods."""
+
+    namespace = RUN
 
     def __init__(self, cluster, gitea, folder, commits, repositories, seed=1):
         self.expected = {}  # commit -> the number in its ledger line
         self.pushes = 0
         self._cluster, self._gitea, self._folder = cluster, gitea, pathlib.Path(folder)
+        self._folder.mkdir(parents=True, exist_ok=True)
         self._count = commits
         self._random = random.Random(seed)
         self._lock = threading.Lock()
         self._tests = {}    # UID of a CommitTest -> its last state
         self._results = {}  # UID -> the results that it ever showed, in order
-        self._ledger = Ledger(cluster.state["hostAddress"])
         self._user = gitea.create_user()
         self._api = Api(cluster)
-        self._path = f"/apis/committest.dev/v1alpha1/namespaces/{RUN}"
+        self._path = f"/apis/committest.dev/v1alpha1/namespaces/{self.namespace}"
+        self._open()
         self._repositories = [self._make_repository(number) for number in range(repositories)]
         self._names = {repository.name for repository in self._repositories}
         wait_for("the observer to have seen every first commit", self._all_seen, 120, 0.5)
@@ -145,8 +164,8 @@ class Storm:
         """Pushes everything, kills all the while, and waits for all verdicts; the report."""
         audit = self._cluster.audit_length()
         started = time.monotonic()
-        killer = Killer(self._cluster, kill_seconds, random.Random(self._random.random()),
-                        most_operators)
+        killer = self._make_killer(kill_seconds, random.Random(self._random.random()),
+                                   most_operators)
         try:
             self._push_all()
             pushed = time.monotonic()
@@ -167,7 +186,7 @@ class Storm:
             by_commit[test["spec"]["source"]["commit"]].append(test)
         verdicts = {commit: [test.get("status", {}).get("result") for test in tests]
                     for commit, tests in by_commit.items()}
-        runs = [self._ledger.runs[number] for number in self.expected.values()]
+        runs = self._count_runs()
         return {
             "repositories": len(self._repositories), "commits": len(self.expected),
             "pushes": self.pushes, "commitTests": len(self._mine()),
@@ -187,11 +206,37 @@ class Storm:
 
     def close(self):
         self._follower.close()
-        self._ledger.close()
         for repository in self._repositories:
             self._api.delete(f"{self._path}/observedrepositories/{repository.name}")
-            self._cluster.kubectl("delete", "committests", "-n", RUN, "--wait=false", "-l",
-                                  f"committest.dev/repository={repository.name}")
+            self._cluster.kubectl("delete", "committests", "-n", self.namespace, "--wait=false",
+                                  "-l", f"committest.dev/repository={repository.name}")
+        self._shut()
+
+    # What is another where no Pods run.
+
+    def _open(self):
+        """Before anything is observed."""
+        self._ledger = Ledger(self._cluster.state["hostAddress"])
+
+    def _shut(self):
+        self._ledger.close()
+
+    def _make_killer(self, period_seconds, phase, most_operators):
+        return PodKiller(self._cluster, period_seconds, phase, most_operators)
+
+    def _files(self, number):
+        """What a commit changes."""
+        outcome = "pass" if right_verdict(number) == "Passed" else "self.fail('on purpose')"
+        return {"tests/test_app.py": unittest_file(
+            f"import urllib.request; urllib.request.urlopen('{self._ledger.url}/{number}'); "
+            f"{outcome}")}
+
+    def _note(self, commit, number):
+        """Before the commit is pushed."""
+
+    def _count_runs(self):
+        """How often the tests of each commit ran, not by the API."""
+        return [self._ledger.runs[number] for number in self.expected.values()]
 
     def _make_repository(self, number):
         name = f"{self._user.name}-{number}"
@@ -226,6 +271,7 @@ class Storm:
                         commit = repository.commit(f"Number {number}", self._files(number))
                         with self._lock:
                             self.expected[commit] = number
+                        self._note(commit, number)
                     also = ["HEAD:refs/heads/next"] if choice.random() < 0.3 else []
                     repository.push_refs("HEAD:refs/heads/main", *also)
                     with self._lock:
@@ -246,12 +292,6 @@ class Storm:
     def _take(self, numbers, count):
         with self._lock:
             return list(itertools.islice(numbers, count))
-
-    def _files(self, number):
-        outcome = "pass" if right_verdict(number) == "Passed" else "self.fail('on purpose')"
-        return {"tests/test_app.py": unittest_file(
-            f"import urllib.request; urllib.request.urlopen('{self._ledger.url}/{number}'); "
-            f"{outcome}")}
 
     def _remember(self, deleted, test):
         uid = test["metadata"]["uid"]
