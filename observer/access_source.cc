@@ -1,6 +1,7 @@
 #include "observer/access_source.h"
 
 #include <utility>
+#include <variant>
 
 #include "common/api/reasons.h"
 
@@ -9,6 +10,12 @@ namespace committest::observer {
 Result<Access> AccessSource::Get(const RemoteRepository& repository, const GitUrl& url,
                                  Freshness freshness) {
   const std::string& name = repository.credentials_secret_name;
+  if (name.empty() && url.scheme == "ssh") {
+    return Fail(ErrorCode::kInvalidArgument,
+                "spec.url uses ssh, expected spec.credentialsSecretName with a Secret of type "
+                "kubernetes.io/ssh-auth",
+                api::reason::kCredentialsInvalid);
+  }
   if (name.empty()) return Access{};
   const kube::ObjectKey key{repository.key.namespace_, name};
   auto secret = freshness == Freshness::kFresh ? secrets_.GetFresh(key) : secrets_.Get(key);
@@ -21,7 +28,21 @@ Result<Access> AccessSource::Get(const RemoteRepository& repository, const GitUr
   auto credentials = ParseCredentials(name, *secret);
   if (!credentials) return Fail(std::move(credentials.error()));
   if (auto fit = CheckFit(name, *credentials, url); !fit) return Fail(std::move(fit.error()));
+  if (std::holds_alternative<GithubAppCredentials>(credentials->kind)) {
+    return ByApp(name, *credentials, url, freshness);
+  }
   return AccessBy(name, *credentials);
+}
+
+Result<Access> AccessSource::ByApp(const std::string& name, const Credentials& credentials,
+                                   const GitUrl& url, Freshness freshness) {
+  const auto& app = std::get<GithubAppCredentials>(credentials.kind);
+  // The Secret's authorities are those of the repository's host.
+  const bool is_own_host = app.api_url.starts_with(url.Origin() + "/");
+  const auto token =
+      tokens_.Get(name, app, is_own_host ? credentials.ca_pem : "", freshness == Freshness::kFresh);
+  if (!token) return Fail(token.error());
+  return AccessByToken(name, credentials, *token);
 }
 
 }  // namespace committest::observer

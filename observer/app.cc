@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <stop_token>
 #include <system_error>
 #include <utility>
@@ -19,6 +21,7 @@
 #include "common/kube/controller.h"
 #include "observer/access_source.h"
 #include "observer/git_over_http.h"
+#include "observer/github_app.h"
 #include "observer/history.h"
 #include "observer/http_refs.h"
 #include "observer/mirror.h"
@@ -62,7 +65,38 @@ MirrorOptions MirrorsOptions(const Config& config) {
   MirrorOptions options;
   options.data_dir = config.data_dir;
   options.fetch_deadline = config.fetch_timeout;
+  options.ca_file = config.ca_file;
+  std::error_code error;
+  const auto own = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error) options.ssh_wrapper = own.parent_path() / "committest-ssh";
   return options;
+}
+
+SshRefsOptions SshOptions(const Config& config) {
+  SshRefsOptions options;
+  options.deadline = config.list_timeout;
+  return options;
+}
+
+// For each new connection, so that a replaced file counts.
+Result<std::string> ReadAuthorities(const std::string& path) {
+  std::ifstream file(path);
+  std::string pem{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (file.fail() || pem.empty()) {
+    return Fail(ErrorCode::kUnavailable, "the file of --ca-file cannot be read");
+  }
+  return pem;
+}
+
+// `ca_pem` are a repository's own authorities, `ca_file` the installation's.
+http::TlsOptions TrustOf(const std::string& ca_pem, const std::string& ca_file) {
+  http::TlsOptions tls;
+  if (!ca_pem.empty()) {
+    tls.ca = [ca_pem] { return Result<std::string>(ca_pem); };
+  } else if (!ca_file.empty()) {
+    tls.ca = [ca_file] { return ReadAuthorities(ca_file); };
+  }
+  return tls;
 }
 
 ReconcilerOptions LookOptions(const Config& config) {
@@ -98,8 +132,11 @@ class RealApp final : public App {
         mirrors_(MirrorsOptions(config), network_->addresses, history_, basics_->clock,
                  basics_->stop.get_token()),
         secrets_(*client_, basics_->clock),
-        access_(secrets_),
-        git_({config.allow_http}, access_, refs_, mirrors_),
+        tokens_(MakeClientOf(config), basics_->clock, basics_->stop.get_token()),
+        access_(secrets_, tokens_),
+        ssh_refs_(SshOptions(config), network_->addresses, basics_->clock,
+                  basics_->stop.get_token()),
+        git_({config.allow_http}, access_, refs_, ssh_refs_, mirrors_),
         caches_(config.namespaces, *client_, *client_, basics_->clock, *basics_->random,
                 basics_->metrics),
         webhook_secrets_(secrets_, basics_->clock),
@@ -177,14 +214,14 @@ class RealApp final : public App {
   }
 
   HttpClientFactory MakeClientOf(const Config& config) {
-    return
-        [this, workers = config.workers](const std::string& endpoint, const std::string& ca_pem) {
-          http::ClientOptions options;
-          options.endpoint = endpoint;
-          if (!ca_pem.empty()) options.tls.ca = [ca_pem] { return Result<std::string>(ca_pem); };
-          options.max_in_flight = workers;
-          return http::MakeGuardedClient(std::move(options), network_, basics_->clock);
-        };
+    return [this, workers = config.workers, ca_file = config.ca_file](const std::string& endpoint,
+                                                                      const std::string& ca_pem) {
+      http::ClientOptions options;
+      options.endpoint = endpoint;
+      options.tls = TrustOf(ca_pem, ca_file);
+      options.max_in_flight = workers;
+      return http::MakeGuardedClient(std::move(options), network_, basics_->clock);
+    };
   }
 
   const std::unique_ptr<Basics> basics_;
@@ -194,7 +231,9 @@ class RealApp final : public App {
   HttpRefs refs_;
   const Mirrors mirrors_;
   KubeSecretSource secrets_;
+  GithubTokens tokens_;
   AccessSource access_;
+  SshRefs ssh_refs_;
   GitOverHttp git_;
   RepositoryCaches caches_;
   Deliveries deliveries_;

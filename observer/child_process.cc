@@ -18,6 +18,8 @@
 #include <unistd.h>
 #include <utility>
 
+#include "observer/memory_file.h"
+
 namespace committest::observer {
 namespace {
 
@@ -83,6 +85,7 @@ struct Launch {
   char* const* environment = nullptr;
   const char* working_directory = nullptr;
   std::vector<Limit> limits;
+  int input = -1;
   int output = -1;
   int errors = -1;
   int failure = -1;
@@ -110,8 +113,8 @@ void ResetSignals() {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != launch.parent) _exit(127);  // It died before the line above.
   ResetSignals();
-  const int null = open("/dev/null", O_RDONLY);
-  if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(launch.output, STDOUT_FILENO) < 0 ||
+  const int input = launch.input < 0 ? open("/dev/null", O_RDONLY) : launch.input;
+  if (input < 0 || dup2(input, STDIN_FILENO) < 0 || dup2(launch.output, STDOUT_FILENO) < 0 ||
       dup2(launch.errors, STDERR_FILENO) < 0) {
     ReportAndExit(launch.failure);
   }
@@ -256,6 +259,12 @@ Result<ChildResult> RunChild(const ChildSpec& spec, const Clock& clock,
   if (!errors) return Fail(std::move(errors.error()));
   auto failure = MakePipe();
   if (!failure) return Fail(std::move(failure.error()));
+  std::optional<MemoryFile> input;
+  if (!spec.input.empty()) {
+    auto file = MemoryFile::Make(spec.input);
+    if (!file) return Fail(std::move(file.error()));
+    input = std::move(*file);
+  }
 
   std::vector<std::string> arguments = {spec.program};
   arguments.insert(arguments.end(), spec.arguments.begin(), spec.arguments.end());
@@ -268,6 +277,7 @@ Result<ChildResult> RunChild(const ChildSpec& spec, const Clock& clock,
   launch.environment = environment_pointers.data();
   launch.working_directory = spec.working_directory.c_str();
   launch.limits = ToLimits(spec.limits);
+  if (input) launch.input = input->Descriptor();
   launch.output = output->write.Get();
   launch.errors = errors->write.Get();
   launch.failure = failure->write.Get();

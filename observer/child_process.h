@@ -29,6 +29,7 @@ struct ChildSpec {
   std::string program;                 ///< An absolute path; there is no shell and no PATH search.
   std::vector<std::string> arguments;  ///< Without the program's own name.
   std::vector<std::string> environment;  ///< All of it, as "NAME=value".
+  std::string input;                     ///< What is on standard input.
   std::string working_directory = "/";
   std::chrono::milliseconds deadline{60'000};
   /// Between SIGTERM and SIGKILL.
@@ -50,8 +51,8 @@ struct ChildResult {
   bool Succeeded() const { return exit_code == 0 && !timed_out; }
 };
 
-/// Runs the program in a process group of its own and waits for it. Standard input is /dev/null; no
-/// other descriptor is inherited; signals have their default actions. At the deadline, or when
+/// Runs the program in a process group of its own and waits for it. No descriptor but the three
+/// standard ones is inherited; signals have their default actions. At the deadline, or when
 /// `stop` is requested, the whole group gets SIGTERM and after the grace period SIGKILL; what is
 /// left of the group when the program itself has ended is killed as well. The child dies with the
 /// calling thread (PR_SET_PDEATHSIG).

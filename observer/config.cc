@@ -44,6 +44,9 @@ void Declare(CLI::App& app, Given& given) {
          "Allow Git servers at addresses that are not of the Internet: a block such as "
          "10.96.0.0/12, or the word private for all of RFC 1918, 6598 and 4193; may be given "
          "again. Without it they are refused");
+  option("--ca-file", given.config.ca_file,
+         "PEM file with the only authorities that vouch for Git servers; read anew for each "
+         "connection. Without it: the system's");
   option("--http-address", given.http_address,
          "Where /livez, /readyz and /metrics are served: host:port or :port (0.0.0.0:8080)");
   option("--webhook-address", given.webhook_address,
@@ -153,6 +156,10 @@ Result<CommandLine> Understand(const Given& given) {
   if (!config.data_dir.starts_with('/')) {
     return Fail(ErrorCode::kInvalidArgument,
                 "--data-dir is '" + config.data_dir + "', expected an absolute path");
+  }
+  if (!config.ca_file.empty() && !config.ca_file.starts_with('/')) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "--ca-file is '" + config.ca_file + "', expected an absolute path");
   }
   return CommandLine{std::move(config), {}};
 }

@@ -21,6 +21,8 @@ struct Config {
   std::string data_dir = "/var/lib/committest";
   bool allow_http = false;
   http::AddressPolicy addresses;
+  /// PEM with the authorities that vouch for Git servers; empty: the system's.
+  std::string ca_file;
   std::string http_host = "0.0.0.0";
   std::uint16_t http_port = 8080;
   /// Where webhooks are taken; no host means nowhere.

@@ -53,7 +53,8 @@ Result<T> GitOverHttp::With(const RemoteRepository& repository,
 Result<RemoteRefs> GitOverHttp::ListRefs(const RemoteRepository& repository,
                                          const std::vector<RefPattern>& patterns) {
   return With<RemoteRefs>(repository, [&](const GitUrl& url, const Access& access) {
-    return refs_.List(url, access, patterns);
+    return access.ssh ? ssh_refs_.List(url, access, patterns)
+                      : http_refs_.List(url, access, patterns);
   });
 }
 

@@ -7,11 +7,13 @@
 #include "observer/git_remote.h"
 #include "observer/http_refs.h"
 #include "observer/mirror.h"
+#include "observer/ssh_refs.h"
 #include "observer/url_policy.h"
 
 namespace committest::observer {
 
-/// The real `GitRemote`: lists over HTTP in this process, fetches by `git` in child processes.
+/// The real `GitRemote`: lists over HTTP in this process, or over ssh in a child process; fetches by
+/// `git` in child processes.
 ///
 /// Credentials that a server refuses are read anew once, at once, so that a Secret that was changed
 /// counts without waiting; nothing is asked twice with the same ones. What a server says is freed
@@ -19,8 +21,13 @@ namespace committest::observer {
 class GitOverHttp final : public GitRemote {
  public:
   /// All must outlive this.
-  GitOverHttp(UrlPolicy policy, AccessSource& access, HttpRefs& refs, const Mirrors& mirrors)
-      : policy_(policy), access_(access), refs_(refs), mirrors_(mirrors) {}
+  GitOverHttp(UrlPolicy policy, AccessSource& access, HttpRefs& http_refs, SshRefs& ssh_refs,
+              const Mirrors& mirrors)
+      : policy_(policy),
+        access_(access),
+        http_refs_(http_refs),
+        ssh_refs_(ssh_refs),
+        mirrors_(mirrors) {}
 
   Result<RemoteRefs> ListRefs(const RemoteRepository& repository,
                               const std::vector<RefPattern>& patterns) override;
@@ -35,7 +42,8 @@ class GitOverHttp final : public GitRemote {
 
   const UrlPolicy policy_;
   AccessSource& access_;
-  HttpRefs& refs_;
+  HttpRefs& http_refs_;
+  SshRefs& ssh_refs_;
   const Mirrors& mirrors_;
 };
 

@@ -209,7 +209,7 @@ Result<Advertisement> DecodeV0Refs(PktReader& reader, Pkt pkt) {
 
 }  // namespace
 
-Result<Advertisement> DecodeAdvertisement(std::string_view body) {
+Result<Advertisement> DecodeAdvertisement(std::string_view body, std::string_view* rest) {
   PktReader reader(body);
   auto pkt = NextPkt(reader);
   if (!pkt) return Fail(std::move(pkt.error()));
@@ -222,8 +222,10 @@ Result<Advertisement> DecodeAdvertisement(std::string_view body) {
   if (pkt->type == PktType::kEnd) {
     return Fail(Malformed("the ref advertisement ends without a flush"));
   }
-  if (pkt->type == PktType::kData && pkt->payload == "version 2") return DecodeCapabilities(reader);
-  return DecodeV0Refs(reader, *pkt);
+  const bool is_v2 = pkt->type == PktType::kData && pkt->payload == "version 2";
+  auto advertisement = is_v2 ? DecodeCapabilities(reader) : DecodeV0Refs(reader, *pkt);
+  if (rest != nullptr) *rest = reader.Rest();
+  return advertisement;
 }
 
 std::string EncodeLsRefs(const ServerCapabilities& server,

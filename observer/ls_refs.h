@@ -27,8 +27,9 @@ struct Advertisement {
   RemoteRefs refs;  ///< Of a v0 server; all that are allowed, and `head_ref`.
 };
 
-/// kDataLoss: not Git's protocol or truncated; kUnavailable: the server sent an ERR line.
-Result<Advertisement> DecodeAdvertisement(std::string_view body);
+/// kDataLoss: not Git's protocol or truncated; kUnavailable: the server sent an ERR line. `rest`, if
+/// given, is set to what follows the advertisement.
+Result<Advertisement> DecodeAdvertisement(std::string_view body, std::string_view* rest = nullptr);
 
 /// The body of `POST git-upload-pack` that asks a v2 server for the refs under the literal prefixes
 /// of `patterns`, or for HEAD when there are none. Peeled values are asked for only when a pattern

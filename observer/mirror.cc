@@ -9,6 +9,8 @@
 #include "common/base/log.h"
 #include "common/base/strings.h"
 #include "observer/child_process.h"
+#include "observer/memory_file.h"
+#include "observer/ssh.h"
 
 namespace committest::observer {
 namespace {
@@ -108,6 +110,18 @@ void RemoveLeftovers(const fs::path& path) {
   }
 }
 
+// The git setting that makes it connect to the addresses that were just judged, and to no other;
+// empty when the URL holds the address itself.
+std::string HttpPin(const GitUrl& url, const std::vector<http::IpAddress>& addresses) {
+  if (url.scheme == "ssh" || http::ParseIpAddress(url.host)) return {};
+  std::vector<std::string> texts;
+  for (const http::IpAddress& address : addresses) {
+    texts.push_back(address.is_v4 ? address.ToString() : "[" + address.ToString() + "]");
+  }
+  return "http.curloptResolve=" + url.host + ":" + std::to_string(url.port) + ":" +
+         Join(texts, ",");
+}
+
 std::vector<std::string> FetchArguments(const fs::path& path, const std::string& pin,
                                         std::string_view filter,
                                         const std::vector<std::string>& refspecs) {
@@ -132,18 +146,55 @@ std::vector<std::string> FetchArguments(const fs::path& path, const std::string&
   return arguments;
 }
 
-std::vector<std::string> FetchEnvironment(const GitUrl& url, const Access& access) {
-  std::vector<std::string> environment = {
-      "PATH=/usr/bin:/bin",    "HOME=/nonexistent",      "LC_ALL=C",
-      "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_NOSYSTEM=1",  "GIT_CONFIG_GLOBAL=/dev/null",
-      "GIT_NO_LAZY_FETCH=1",   "GIT_PROTOCOL=version=2", "GIT_ALLOW_PROTOCOL=" + url.scheme};
+constexpr std::chrono::seconds kConnectTimeout{10};
+
+// What the child gets of an access, and the files in memory that go with it.
+struct ChildAccess {
+  std::vector<std::string> environment;
+  std::optional<MemoryFile> ca;
+  std::optional<SshSession> ssh;
+};
+
+// Only the user of the child can read its environment; arguments and files others may.
+Result<ChildAccess> GrantAccess(const MirrorOptions& options, const GitUrl& url,
+                                const Access& access,
+                                const std::vector<http::IpAddress>& addresses) {
+  ChildAccess child;
+  const auto set = [&child](std::string_view name, std::string_view value) {
+    child.environment.push_back(std::string(name).append("=").append(value));
+  };
+  set("GIT_ALLOW_PROTOCOL", url.scheme);
   if (!access.authorization.IsEmpty()) {
-    // Configuration that is in no file and no argument.
-    environment.insert(
-        environment.end(),
-        {"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=http." + url.Origin() + "/.extraHeader",
-         "GIT_CONFIG_VALUE_0=Authorization: " + access.authorization.Reveal()});
+    set("GIT_CONFIG_COUNT", "1");
+    set("GIT_CONFIG_KEY_0", "http." + url.Origin() + "/.extraHeader");
+    set("GIT_CONFIG_VALUE_0", "Authorization: " + access.authorization.Reveal());
   }
+  if (!access.ca_pem.empty()) {
+    auto ca = MemoryFile::Make(access.ca_pem);
+    if (!ca) return Fail(std::move(ca.error()));
+    child.ca = std::move(*ca);
+  }
+  if (child.ca || !options.ca_file.empty()) {
+    set("GIT_SSL_CAINFO", child.ca ? child.ca->Path() : options.ca_file);
+  }
+  if (access.ssh) {
+    auto ssh = SshSession::Open(*access.ssh);
+    if (!ssh) return Fail(std::move(ssh.error()));
+    child.ssh = std::move(*ssh);
+    set("GIT_SSH", options.ssh_wrapper);
+    set("GIT_SSH_VARIANT", "ssh");
+    set(kSshOptionsVariable,
+        Join(child.ssh->Options(url, addresses.front().ToString(), kConnectTimeout), "\n"));
+  }
+  return child;
+}
+
+std::vector<std::string> FetchEnvironment(const ChildAccess& access) {
+  std::vector<std::string> environment = {
+      "PATH=/usr/bin:/bin",    "HOME=/nonexistent",     "LC_ALL=C",
+      "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
+      "GIT_NO_LAZY_FETCH=1",   "GIT_PROTOCOL=version=2"};
+  environment.insert(environment.end(), access.environment.begin(), access.environment.end());
   return environment;
 }
 
@@ -301,26 +352,16 @@ Status Mirrors::Fetch(const Look& look, const std::vector<std::string>& refspecs
   return status;
 }
 
-Result<std::string> Mirrors::Pin(const Look& look) const {
-  const auto addresses = addresses_.Find(look.url.host, look.deadline, stop_);
-  if (!addresses) return Fail(addresses.error());
-  if (http::ParseIpAddress(look.url.host)) return std::string();
-  std::vector<std::string> texts;
-  for (const http::IpAddress& address : *addresses) {
-    texts.push_back(address.is_v4 ? address.ToString() : "[" + address.ToString() + "]");
-  }
-  return "http.curloptResolve=" + look.url.host + ":" + std::to_string(look.url.port) + ":" +
-         Join(texts, ",");
-}
-
 Status Mirrors::FetchWithFilter(const Look& look, const std::vector<std::string>& refspecs,
                                 std::string_view filter, std::string& errors) const {
-  const auto pin = Pin(look);
-  if (!pin) return Fail(pin.error());
+  const auto addresses = addresses_.Find(look.url.host, look.deadline, stop_);
+  if (!addresses) return Fail(addresses.error());
+  const auto access = GrantAccess(options_, look.url, look.access, *addresses);
+  if (!access) return Fail(access.error());
   ChildSpec spec;
   spec.program = options_.git_program;
-  spec.arguments = FetchArguments(look.path, *pin, filter, refspecs);
-  spec.environment = FetchEnvironment(look.url, look.access);
+  spec.arguments = FetchArguments(look.path, HttpPin(look.url, *addresses), filter, refspecs);
+  spec.environment = FetchEnvironment(*access);
   spec.deadline =
       std::max(std::chrono::milliseconds(1),
                std::chrono::ceil<std::chrono::milliseconds>(look.deadline - clock_.Monotonic()));
@@ -340,6 +381,9 @@ Status Mirrors::FetchWithFilter(const Look& look, const std::vector<std::string>
   if (result->signal != 0) {
     return Fail(ErrorCode::kResourceExhausted,
                 "git fetch was ended by signal " + std::to_string(result->signal));
+  }
+  if (look.access.ssh) {
+    if (auto error = SshFailure(look.access.secret_name, errors)) return Fail(std::move(*error));
   }
   return Fail(ClassifyFetchFailure(errors));
 }

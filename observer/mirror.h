@@ -23,6 +23,11 @@ namespace committest::observer {
 struct MirrorOptions {
   std::filesystem::path data_dir;  ///< Exists and is ours alone.
   std::string git_program = "/usr/bin/git";
+  /// `committest-ssh`, which git runs in place of ssh.
+  std::string ssh_wrapper = "/usr/bin/committest-ssh";
+  /// PEM with the authorities that vouch for hosts without authorities of their own. Empty: the
+  /// system's.
+  std::string ca_file;
   /// For all of one look's fetches together.
   std::chrono::milliseconds fetch_deadline{60'000};
   /// Of each git process: far above what commit objects need, far below what hurts the node.
@@ -85,9 +90,6 @@ class Mirrors {
   Status FetchTips(const Look& look, const std::vector<HistoryQuery>& missing) const;
   Status FetchOneByOne(const Look& look, const std::vector<HistoryQuery>& missing) const;
   Status Fetch(const Look& look, const std::vector<std::string>& refspecs) const;
-  /// The git setting that makes it connect to the addresses that were just judged, and to no other;
-  /// empty when the URL holds the address itself.
-  Result<std::string> Pin(const Look& look) const;
   Status FetchWithFilter(const Look& look, const std::vector<std::string>& refspecs,
                          std::string_view filter, std::string& errors) const;
 

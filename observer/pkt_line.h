@@ -38,6 +38,9 @@ class PktReader {
   /// above `kMaxPktBytes` or goes past the end of the input.
   Result<Pkt> Next();
 
+  /// What has not been read yet.
+  std::string_view Rest() const { return rest_; }
+
  private:
   std::string_view rest_;
 };

@@ -14,6 +14,8 @@ constexpr std::size_t kMaxHostBytes = 253;  // RFC 1035
 constexpr std::size_t kMaxLabelBytes = 63;  // RFC 1035
 constexpr std::uint16_t kHttpPort = 80;
 constexpr std::uint16_t kHttpsPort = 443;
+constexpr std::uint16_t kSshPort = 22;
+constexpr std::size_t kMaxUserBytes = 64;
 
 bool IsAlphanumeric(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -57,19 +59,46 @@ std::string Shown(std::string_view url) { return "'" + Redact(Truncate(OneLine(u
 Result<std::string> CheckScheme(std::string_view url, const UrlPolicy& policy) {
   const auto end = url.find("://");
   if (end == std::string_view::npos) {
-    return Refuse("is " + Shown(url) +
-                  ", expected https://host/path; ssh addresses are not supported yet");
+    return Refuse("is " + Shown(url) + ", expected https://host/path or ssh://user@host/path");
   }
   std::string scheme = Lower(url.substr(0, end));
-  if (scheme == "https") return scheme;
+  if (scheme == "https" || scheme == "ssh") return scheme;
   if (scheme == "http") {
     if (policy.allow_http) return scheme;
     return Refuse("uses http, which this installation does not allow, expected https://…");
   }
-  if (scheme == "ssh" || scheme == "git+ssh" || scheme == "ssh+git") {
-    return Refuse("uses ssh, which is not supported yet, expected https://…");
+  if (scheme == "git+ssh" || scheme == "ssh+git") {
+    return Refuse("uses " + scheme + ", expected ssh://user@host/path");
   }
   return Refuse("is " + Shown(url) + ", expected https://…");
+}
+
+std::uint16_t PortOf(std::string_view scheme) {
+  if (scheme == "ssh") return kSshPort;
+  return scheme == "https" ? kHttpsPort : kHttpPort;
+}
+
+// Takes "user@" from the front of an ssh URL's authority; of the others there must be none.
+Status TakeUser(std::string_view& authority, GitUrl& url) {
+  const auto at = authority.find('@');
+  if (url.scheme != "ssh") {
+    if (at == std::string_view::npos) return {};
+    return Refuse("holds a user name or password, expected https://host/path");
+  }
+  const std::string_view user = authority.substr(0, at == std::string_view::npos ? 0 : at);
+  const auto is_allowed = [](char c) {
+    return IsAlphanumeric(c) || c == '_' || c == '.' || c == '-';
+  };
+  // Never a '-' in front, which ssh would take for an option.
+  if (user.empty() || user.size() > kMaxUserBytes || user.front() == '-' ||
+      !std::ranges::all_of(user, is_allowed)) {
+    return Refuse(
+        "names no user of letters, digits, '_', '.' and '-' for ssh, expected "
+        "ssh://user@host/path without a password");
+  }
+  url.user = user;
+  authority.remove_prefix(at + 1);
+  return {};
 }
 
 std::optional<std::uint16_t> ParsePort(std::string_view text) {
@@ -81,7 +110,7 @@ std::optional<std::uint16_t> ParsePort(std::string_view text) {
 
 // "host", "host:port" or "[v6]:port" into `url`.
 Status ParseAuthority(std::string_view authority, GitUrl& url) {
-  url.port = url.scheme == "https" ? kHttpsPort : kHttpPort;
+  url.port = PortOf(url.scheme);
   std::string_view host = authority;
   std::string_view port;
   bool has_port = false;
@@ -129,9 +158,10 @@ Status CheckPath(std::string_view path) {
 }  // namespace
 
 std::string GitUrl::Origin() const {
-  const bool is_default = port == (scheme == "https" ? kHttpsPort : kHttpPort);
+  const bool is_default = port == PortOf(scheme);
   const std::string shown_host = host.find(':') == std::string::npos ? host : "[" + host + "]";
-  return scheme + "://" + shown_host + (is_default ? "" : ":" + std::to_string(port));
+  return scheme + "://" + (user.empty() ? "" : user + "@") + shown_host +
+         (is_default ? "" : ":" + std::to_string(port));
 }
 
 std::string GitUrl::ToString() const { return Origin() + path; }
@@ -148,13 +178,15 @@ Result<GitUrl> CheckUrl(std::string_view url, const UrlPolicy& policy) {
   result.scheme = std::move(*scheme);
   url.remove_prefix(result.scheme.size() + 3);
   const auto slash = url.find('/');
-  const std::string_view authority = url.substr(0, slash);
+  std::string_view authority = url.substr(0, slash);
   std::string_view path = slash == std::string_view::npos ? "" : url.substr(slash);
-  if (authority.find('@') != std::string_view::npos) {
-    return Refuse("holds a user name or password, expected https://host/path");
-  }
+  if (auto status = TakeUser(authority, result); !status) return Fail(status.error());
   if (auto status = ParseAuthority(authority, result); !status) return Fail(status.error());
   if (auto status = CheckPath(path); !status) return Fail(status.error());
+  if (result.scheme == "ssh" && path.find('%') != std::string_view::npos) {
+    // git decodes it, and servers do not agree on what it means.
+    return Refuse("has '%' in the path of an ssh address");
+  }
   while (path.ends_with('/')) path.remove_suffix(1);
   result.path = path;
   return result;

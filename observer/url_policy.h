@@ -16,12 +16,13 @@ struct UrlPolicy {
 
 /// A URL that passed `CheckUrl`, taken apart.
 struct GitUrl {
-  std::string scheme;  ///< "https" or "http".
+  std::string scheme;  ///< "https", "http" or "ssh".
   std::string host;    ///< Lower case; an IPv6 address without its brackets.
   std::uint16_t port = 0;
   std::string path;  ///< Begins with '/', never ends with one.
+  std::string user;  ///< Of ssh only.
 
-  /// "https://host:port", the port only when it is not the scheme's own.
+  /// "https://host:port" or "ssh://user@host:port", the port only when it is not the scheme's own.
   std::string Origin() const;
   /// Origin and path.
   std::string ToString() const;
@@ -30,9 +31,10 @@ struct GitUrl {
 };
 
 /// Judges the URL of a repository before anything is done with it (security rule S6): https, or
-/// http if allowed; no user name or password; a host name or IP address as RFC 3986 and RFC 1123
+/// http if allowed, with no user name or password; ssh with a user name and no password, which needs
+/// credentials of its own (`CheckFit`); a host name or IP address as RFC 3986 and RFC 1123
 /// write it; printable ASCII without quotes, backslashes, spaces, queries or fragments; no "..";
-/// at most 2048 bytes. Everything else, above all file:, ext::, git:, ssh, scp-like addresses, local
+/// at most 2048 bytes. Everything else, above all file:, ext::, git:, scp-like addresses, local
 /// paths and anything that begins with '-', is kInvalidArgument; the message says what was expected
 /// and holds no password. Which addresses a name may resolve to is decided when it is resolved.
 Result<GitUrl> CheckUrl(std::string_view url, const UrlPolicy& policy);

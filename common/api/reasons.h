@@ -77,6 +77,7 @@ inline constexpr const char* kCredentialsUnavailable = "CredentialsUnavailable";
 inline constexpr const char* kAnswered = "Answered";
 inline constexpr const char* kRedirected = "Redirected";
 inline constexpr const char* kAddressRefused = "AddressRefused";
+inline constexpr const char* kHostKeyRefused = "HostKeyRefused";
 
 // WebhookHealthy of an ObservedRepository
 inline constexpr const char* kDelivered = "Delivered";

@@ -18,6 +18,12 @@ class Authority:
     def server(self, host="IP:127.0.0.1", days=1):
         """What a server presents that this authority vouches for, as `host` ("IP:…" or "DNS:…");
         less than a day: it has expired."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.server_pem(host, days))
+        return context
+
+    def server_pem(self, host="IP:127.0.0.1", days=1):
+        """The same as one file with key and certificate."""
         base = f"{self._name}-{host.partition(':')[2]}-{days}"
         key, request, signed, extensions = (self._folder / f"{base}.{end}"
                                             for end in ("key", "csr", "crt", "ext"))
@@ -27,9 +33,9 @@ class Authority:
         run("openssl", "x509", "-req", "-days", str(days), "-in", str(request), "-CA",
             str(self.file), "-CAkey", str(self._key), "-CAcreateserial", "-extfile",
             str(extensions), "-out", str(signed))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(signed, key)
-        return context
+        pem = self._folder / f"{base}.pem"
+        pem.write_text(key.read_text() + signed.read_text())
+        return pem
 
     def encoded(self):
         """The certificate as a caBundle."""

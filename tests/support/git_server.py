@@ -8,11 +8,15 @@ test that started it.
 
 import argparse
 import http.server
+import json
 import os
+import ssl
 import subprocess
 import sys
 import threading
 import time
+
+import github_app
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -20,6 +24,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     # Header and body are separate writes; with Nagle's algorithm each answer would wait 40 ms.
     disable_nagle_algorithm = True
     options = None
+    app = None
     log_lock = threading.Lock()
 
     def do_GET(self):
@@ -36,6 +41,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.options.status:
             self.answer(self.options.status, [], b"refused by the test\n")
             return
+        if self.app and "/api/v3/" in self.path:
+            given = self.headers.get("Authorization", "")
+            status, content = self.app.answer(self.path, given, body)
+            self.answer(status, [("Content-Type", "application/json")],
+                        json.dumps(content).encode())
+            return
         if not self.is_authorized():
             # As careless servers do, it says what it was given.
             given = self.headers.get("Authorization", "nothing")
@@ -46,6 +57,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(*self.run_backend(body))
 
     def is_authorized(self):
+        if self.app:
+            return self.app.accepts(self.headers.get("Authorization", ""))
         if not self.options.authorization_file:
             return True
         with open(self.options.authorization_file, encoding="utf-8") as file:
@@ -133,15 +146,26 @@ def main():
                         help="speak protocol v0 and refuse commits that no ref points to")
     parser.add_argument("--status", type=int, default=0, help="answer everything with this code")
     parser.add_argument("--delay", type=float, default=0, help="seconds before each answer")
+    parser.add_argument("--tls", help="speak TLS with the certificate and key of this PEM file")
     parser.add_argument("--authorization-file",
                         help="refuse requests whose Authorization is no line of this file")
+    parser.add_argument("--github-app", metavar="FOLDER",
+                        help="want tokens of the GitHub App in this folder (github_app.py)")
     parser.add_argument("--request-log", help="append 'METHOD PATH GIT-PROTOCOL' per request")
     Handler.options = parser.parse_args()
+    if Handler.options.github_app:
+        Handler.app = github_app.GithubApp(Handler.options.github_app)
     Handler.options.root = os.path.abspath(Handler.options.root)
 
     http.server.ThreadingHTTPServer.daemon_threads = True
     http.server.ThreadingHTTPServer.request_queue_size = 128
     server = http.server.ThreadingHTTPServer(("127.0.0.1", Handler.options.port), Handler)
+    if Handler.options.tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(Handler.options.tls)
+        # The handshake is the connection's own thread's, at its first read.
+        server.socket = context.wrap_socket(server.socket, server_side=True,
+                                            do_handshake_on_connect=False)
     partial = Handler.options.port_file + ".partial"
     with open(partial, "w", encoding="ascii") as file:
         file.write(f"{server.server_address[1]} {os.getpid()}\n")

@@ -108,6 +108,14 @@ class Values(unittest.TestCase):
 
     def test_plain_http_must_be_asked_for(self):
         self.assertNotIn("--allow-http", container(render(), "observer")["args"])
+        for source in ("configMap", "secret"):
+            values = {f"{source}Name": "authorities", "key": "roots.pem"}
+            pod = of_kind(render({"observer": {"caBundle": values}}), "Deployment")
+            pod = next(o for o in pod if o["metadata"]["name"].endswith("observer"))
+            pod = pod["spec"]["template"]["spec"]
+            self.assertIn("--ca-file=/etc/committest/ca/ca.pem", pod["containers"][0]["args"])
+            volume = next(v for v in pod["volumes"] if v["name"] == "ca")
+            self.assertEqual(volume[source]["items"], [{"key": "roots.pem", "path": "ca.pem"}])
         allowed = render({"observer": {"allowHTTP": True}})
         self.assertIn("--allow-http", container(allowed, "observer")["args"])
 

@@ -56,19 +56,12 @@ class ObserverSide {
                         std::chrono::milliseconds fetch_deadline = std::chrono::seconds(60),
                         const http::NetworkOptions& network = Allowing({"127.0.0.1"}))
       : network_(std::make_shared<http::Network>(network, clock_)),
-        refs_(
-            {list_deadline, 64 * 1024},
-            [this](const std::string& endpoint, const std::string& ca_pem) {
-              http::ClientOptions options;
-              options.endpoint = endpoint;
-              if (!ca_pem.empty())
-                options.tls.ca = [ca_pem] { return Result<std::string>(ca_pem); };
-              return http::MakeGuardedClient(std::move(options), network_, clock_);
-            },
-            clock_, stop_.get_token()),
+        refs_({list_deadline, 64 * 1024}, MakeClientOf(), clock_, stop_.get_token()),
+        ssh_refs_(SshOptions(list_deadline), network_->addresses, clock_, stop_.get_token()),
         mirrors_(Options(fetch_deadline), network_->addresses, reader_, clock_, stop_.get_token()),
-        access_(secrets_),
-        git_({.allow_http = true}, access_, refs_, mirrors_) {}
+        tokens_(MakeClientOf(), clock_, stop_.get_token()),
+        access_(secrets_, tokens_),
+        git_({.allow_http = true}, access_, refs_, ssh_refs_, mirrors_) {}
 
   /// As `GitRemote`, with the Secret `secret_name` if it is set.
   Result<RemoteRefs> ListRefs(const std::string& url, const std::vector<RefPattern>& patterns) {
@@ -88,10 +81,24 @@ class ObserverSide {
   std::string secret_name;
 
  private:
+  HttpClientFactory MakeClientOf() const {
+    return [this](const std::string& endpoint, const std::string& ca_pem) {
+      http::ClientOptions options;
+      options.endpoint = endpoint;
+      if (!ca_pem.empty()) options.tls.ca = [ca_pem] { return Result<std::string>(ca_pem); };
+      return http::MakeGuardedClient(std::move(options), network_, clock_);
+    };
+  }
   MirrorOptions Options(std::chrono::milliseconds deadline) const {
     MirrorOptions options;
     options.data_dir = folder_.path();
     options.fetch_deadline = deadline;
+    options.ssh_wrapper = COMMITTEST_SSH_WRAPPER;
+    return options;
+  }
+  static SshRefsOptions SshOptions(std::chrono::milliseconds deadline) {
+    SshRefsOptions options;
+    options.deadline = deadline;
     return options;
   }
 
@@ -103,7 +110,9 @@ class ObserverSide {
   FakeSecrets secrets_;
   const std::shared_ptr<http::Network> network_;
   HttpRefs refs_;
+  SshRefs ssh_refs_;
   const Mirrors mirrors_;
+  GithubTokens tokens_;
   AccessSource access_;
   GitOverHttp git_;
 };

@@ -86,6 +86,12 @@ TEST(ChildProcess, HasNothingOnStandardInput) {
   EXPECT_EQ(RunToEnd(Shell("cat; echo end")).output, "end\n");
 }
 
+TEST(ChildProcess, HasItsInputOnStandardInput) {
+  auto spec = Shell("cat | wc -c; echo end");
+  spec.input = std::string(300'000, 'x');
+  EXPECT_EQ(RunToEnd(spec).output, "300000\nend\n");
+}
+
 TEST(ChildProcess, KeepsNoMoreOutputThanAllowed) {
   auto spec = Shell("head -c 5000000 /dev/zero | tr '\\0' x; echo done >&2");
   spec.max_output_bytes = 1000;

@@ -226,7 +226,8 @@ TEST(ParseCredentials, RefusesEverythingElseWithoutShowingIt) {
 }
 
 GitUrl Url(const std::string& scheme, const std::string& host = "git.example") {
-  return {scheme, host, static_cast<std::uint16_t>(scheme == "http" ? 80 : 443), "/app"};
+  return {scheme, host, static_cast<std::uint16_t>(scheme == "http" ? 80 : 443), "/app",
+          scheme == "ssh" ? "git" : ""};
 }
 
 Credentials Parsed(const SecretData& secret) { return ParseCredentials("s", secret).value(); }

@@ -309,7 +309,7 @@ TEST_F(ReconcilerTest, CountsWhatIsBeyondTheBackfill) {
 
 TEST_F(ReconcilerTest, SaysWhichFieldOfTheSpecIsWrongAndDoesNotLook) {
   for (const auto& [field, value, expected] :
-       {std::tuple{"url", json("ssh://git@h/x"), "spec.url uses ssh"},
+       {std::tuple{"url", json("ftp://h/x"), "spec.url is"},
         std::tuple{"url", json("http://h/x"), "spec.url uses http"},
         std::tuple{"refs", json::array({"main"}), "spec.refs[0] is 'main'"},
         std::tuple{"commitPolicy", json("Sometimes"), "commitPolicy is 'Sometimes'"}}) {

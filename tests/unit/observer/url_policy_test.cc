@@ -24,7 +24,7 @@ std::string Refusal(std::string_view url, const UrlPolicy& policy = kStrict) {
 TEST(UrlPolicy, TakesAnHttpsUrlApart) {
   const auto url = CheckUrl("https://Git.Example.org:8443/team/app.git/", kStrict);
   ASSERT_TRUE(url);
-  EXPECT_EQ(*url, (GitUrl{"https", "git.example.org", 8443, "/team/app.git"}));
+  EXPECT_EQ(*url, (GitUrl{"https", "git.example.org", 8443, "/team/app.git", ""}));
   EXPECT_EQ(url->Origin(), "https://git.example.org:8443");
   EXPECT_EQ(url->ToString(), "https://git.example.org:8443/team/app.git");
 }
@@ -48,10 +48,26 @@ TEST(UrlPolicy, AllowsHttpOnlyWhereItIsAllowed) {
   EXPECT_TRUE(CheckUrl("http://git.ci.svc/app.git", kWithHttp));
 }
 
-TEST(UrlPolicy, SaysThatSshIsNotSupportedYet) {
-  EXPECT_THAT(Refusal("ssh://git@example.org/app.git"),
-              HasSubstr("ssh, which is not supported yet"));
-  EXPECT_THAT(Refusal("git@example.org:app.git"), HasSubstr("not supported yet"));
+TEST(UrlPolicy, TakesSshAddressesWithAUserApart) {
+  const auto url = CheckUrl("ssh://git@Example.org:2222/team/app.git/", kStrict);
+  ASSERT_TRUE(url) << url.error().message;
+  EXPECT_EQ(*url, (GitUrl{"ssh", "example.org", 2222, "/team/app.git", "git"}));
+  EXPECT_EQ(url->ToString(), "ssh://git@example.org:2222/team/app.git");
+  EXPECT_EQ(CheckUrl("ssh://git@h:22/~bob/app", kStrict)->ToString(), "ssh://git@h/~bob/app");
+}
+
+TEST(UrlPolicy, RefusesSshAddressesThatSshCouldMisread) {
+  for (const char* url :
+       {"ssh://example.org/app", "ssh://@example.org/app", "ssh://git:pw@example.org/app",
+        "ssh://-oProxyCommand=id@example.org/app", "ssh://git@-oProxyCommand=id/app",
+        "ssh://a@b@example.org/app", "ssh://git;id@example.org/app", "ssh://git@exa$(id)mple/app",
+        "ssh://git@example.org/a%27b", "ssh://git@example.org/a'b", "ssh://git@example.org",
+        "git+ssh://git@example.org/app", "ssh://git@example.org:0/app"}) {
+    EXPECT_NE(Refusal(url), "accepted") << url;
+  }
+  EXPECT_THAT(Refusal("ssh://git:hunter2@example.org/app"), Not(HasSubstr("hunter2")));
+  EXPECT_THAT(Refusal("git@example.org:app.git"),
+              HasSubstr("expected https://host/path or ssh://"));
 }
 
 TEST(UrlPolicy, RefusesOtherSchemesAndLocalPaths) {

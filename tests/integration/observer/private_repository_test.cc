@@ -1,6 +1,4 @@
-#include "observer/credentials.h"
-
-#include <atomic>
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -14,8 +12,10 @@
 #include <gtest/gtest.h>
 
 #include "common/api/reasons.h"
+#include "observer/credentials.h"
 #include "observer/pkt_line.h"
 #include "tests/integration/observer/observer_side.h"
+#include "tests/support/command.h"
 #include "tests/support/git_server.h"
 #include "tests/support/scripted_server.h"
 #include "tests/support/temporary_folder.h"
@@ -216,6 +216,173 @@ TEST_F(CredentialsTest, NoOtherHostIsGivenThem) {
   EXPECT_EQ(other.Connections(), 0);
   ASSERT_GE(server.Requests().size(), 2U);
   EXPECT_THAT(server.Requests(), Each(HasSubstr(BasicHeader())));
+}
+
+// A certificate for 127.0.0.1 that vouches for itself, with its key.
+std::string MakeCertificate(const fs::path& folder) {
+  const std::string file = (folder / "server.pem").string();
+  const auto end = committest::testing::RunCommand(
+      {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+       "-nodes", "-days", "1", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1",
+       "-keyout", file, "-out", (folder / "ca.pem").string()},
+      {.environment = {{"PATH", "/usr/bin:/bin"}}, .directory = {}});
+  EXPECT_EQ(end.exit_code, 0) << end.output;
+  const std::string certificate = ReadTestFile(folder / "ca.pem");
+  committest::testing::WriteTestFile(file, ReadTestFile(file) + certificate);
+  return certificate;
+}
+
+class PrivateAuthorityTest : public ::testing::Test {
+ protected:
+  PrivateAuthorityTest() {
+    observer_.secret_name = "deploy";
+    tip_ = repository_.Commit({{"file", "1"}});
+  }
+
+  void Trust(const std::string& pem) {
+    observer_.secrets().secrets["deploy"] = Basic();
+    if (!pem.empty()) observer_.secrets().secrets["deploy"].values["ca.crt"] = pem;
+  }
+  std::string Url() const { return "https" + server_.Url("app").substr(4); }
+  Result<std::vector<HistoryAnswer>> Ask() {
+    return observer_.History(Url(), {{kMain, "", tip_, api::History::kFirstParent, 1}});
+  }
+
+  const TemporaryFolder folder_;
+  const std::string certificate_ = MakeCertificate(folder_.path());
+  GitServer server_{{"--tls", (folder_.path() / "server.pem").string()}};
+  GitRepository repository_ = server_.CreateRepository("app");
+  ObserverSide observer_;
+  std::string tip_;
+};
+
+TEST_F(PrivateAuthorityTest, VouchesForItsRepositorysHost) {
+  Trust(certificate_);
+  const auto refs = observer_.ListRefs(Url(), {});
+  ASSERT_TRUE(refs) << refs.error().message;
+  EXPECT_THAT(refs->refs, ElementsAre(RemoteRef{kMain, tip_}));
+  const auto answers = Ask();
+  ASSERT_TRUE(answers) << answers.error().message;
+}
+
+TEST_F(PrivateAuthorityTest, NothingIsSentToAHostThatNobodyVouchesFor) {
+  const TemporaryFolder other;
+  for (const std::string& pem : {std::string(), MakeCertificate(other.path())}) {
+    Trust(pem);
+    EXPECT_EQ(observer_.ListRefs(Url(), {}).error().code, ErrorCode::kUnavailable);
+    EXPECT_EQ(Ask().error().code, ErrorCode::kUnavailable);
+  }
+  EXPECT_THAT(server_.Requests(), IsEmpty());
+}
+
+TEST_F(PrivateAuthorityTest, OneThatWasReplacedCountsWithoutARestart) {
+  const TemporaryFolder other;
+  Trust(MakeCertificate(other.path()));
+  EXPECT_FALSE(observer_.ListRefs(Url(), {}));
+  Trust(certificate_);
+  const auto refs = observer_.ListRefs(Url(), {});
+  EXPECT_TRUE(refs) << refs.error().message;
+}
+
+// An App's key as `folder`/key.pem and `folder`/public.pem; the private one.
+std::string MakeAppKey(const fs::path& folder) {
+  const std::string key = (folder / "key.pem").string();
+  const std::string out = (folder / "public.pem").string();
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"openssl", "genrsa", "-out", key, "2048"},
+        std::vector<std::string>{"openssl", "rsa", "-in", key, "-pubout", "-out", out}}) {
+    const auto end = committest::testing::RunCommand(
+        command, {.environment = {{"PATH", "/usr/bin:/bin"}}, .directory = {}});
+    EXPECT_EQ(end.exit_code, 0) << end.output;
+  }
+  return ReadTestFile(key);
+}
+
+// GitHub Enterprise Server, as far as it matters here: its API checks the App's signature and claims
+// (tests/support/github_app.py), its repositories want the tokens.
+class GithubAppTest : public ::testing::Test {
+ protected:
+  GithubAppTest() {
+    observer_.secret_name = "app";
+    tip_ = repository_.Commit({{"file", "1"}});
+    UseApp("12", "345", key_);
+  }
+
+  void UseApp(const std::string& app, const std::string& installation, const std::string& key) {
+    observer_.secrets().secrets["app"] = {"Opaque",
+                                          {{"appID", app},
+                                           {"installationID", installation},
+                                           {"privateKey", key},
+                                           {"apiURL", Origin() + "/api/v3"},
+                                           {"ca.crt", certificate_}},
+                                          "1"};
+  }
+  std::string Origin() const { return "https://127.0.0.1:" + std::to_string(server_.port()); }
+  Result<RemoteRefs> List() { return observer_.ListRefs(Origin() + "/app/.git", {}); }
+  Result<std::vector<HistoryAnswer>> Ask() {
+    return observer_.History(Origin() + "/app/.git",
+                             {{kMain, "", tip_, api::History::kFirstParent, 1}});
+  }
+  std::size_t TokensAskedFor() const {
+    const auto requests = server_.Requests();
+    return static_cast<std::size_t>(std::ranges::count_if(requests, [](const std::string& line) {
+      return line.find("/access_tokens") != std::string::npos;
+    }));
+  }
+
+  const TemporaryFolder folder_;
+  const std::string certificate_ = MakeCertificate(folder_.path());
+  const std::string key_ = MakeAppKey(folder_.path());
+  GitServer server_{
+      {"--tls", (folder_.path() / "server.pem").string(), "--github-app", folder_.path().string()}};
+  GitRepository repository_ = server_.CreateRepository("app");
+  ObserverSide observer_;
+  std::string tip_;
+};
+
+TEST_F(GithubAppTest, OneTokenListsAndFetches) {
+  for (int look = 0; look < 2; ++look) {
+    const auto refs = List();
+    ASSERT_TRUE(refs) << refs.error().message;
+    EXPECT_THAT(refs->refs, ElementsAre(RemoteRef{kMain, tip_}));
+  }
+  const auto answers = Ask();
+  ASSERT_TRUE(answers) << answers.error().message;
+  EXPECT_EQ(TokensAskedFor(), 1U);
+}
+
+TEST_F(GithubAppTest, ATokenThatEndsSoonIsReplaced) {
+  committest::testing::WriteTestFile(folder_.path() / "lifetime", "290");
+  EXPECT_TRUE(List());
+  EXPECT_TRUE(List());
+  EXPECT_EQ(TokensAskedFor(), 2U);
+}
+
+TEST_F(GithubAppTest, ATokenThatWasRevokedIsNotReplacedEachTime) {
+  ASSERT_TRUE(List());
+  committest::testing::WriteTestFile(folder_.path() / "revoked", "ghs_canary0");
+  const Error error = List().error();
+  EXPECT_EQ(error.code, ErrorCode::kUnauthenticated);
+  EXPECT_THAT(error.message, AllOf(HasSubstr("Secret app"), Not(HasSubstr("canary"))));
+  EXPECT_EQ(TokensAskedFor(), 1U);
+}
+
+TEST_F(GithubAppTest, WhatIsWrongWithItIsSaidWithoutSecrets) {
+  const TemporaryFolder other;
+  UseApp("12", "345", MakeAppKey(other.path()));
+  const Error wrong_key = List().error();
+  EXPECT_EQ(wrong_key.code, ErrorCode::kUnauthenticated);
+  // The answer holds the JWT; its first part is the same for all.
+  EXPECT_THAT(wrong_key.message, AllOf(HasSubstr("in Secret app"), Not(HasSubstr("eyJ"))));
+  UseApp("13", "345", key_);
+  EXPECT_EQ(List().error().code, ErrorCode::kUnauthenticated);
+  UseApp("12", "346", key_);
+  const Error no_installation = List().error();
+  EXPECT_EQ(no_installation.reason, api::reason::kCredentialsInvalid);
+  EXPECT_THAT(no_installation.message, HasSubstr("installationID"));
+  server_.Stop();
+  UseApp("12", "345", key_);
+  EXPECT_EQ(List().error().code, ErrorCode::kUnavailable);
 }
 
 }  // namespace
