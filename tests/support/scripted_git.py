@@ -75,17 +75,17 @@ class Exchange:
 
 
 class ScriptedGit:
-    """Serves on a free port of the loopback; a thread for each connection."""
+    """Serves on a free port of a loopback address; a thread for each connection."""
 
-    def __init__(self, tls=None):
+    def __init__(self, tls=None, address="127.0.0.1"):
         self.closing = False
         self.requests = []  # (repository, headers), as they came
         self._scripts = {}
         self._tls = tls
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = socket.create_server((address, 0), backlog=128)
         scheme = "https" if tls else "http"
         self.port = self._listener.getsockname()[1]
-        self.url = f"{scheme}://127.0.0.1:{self.port}"
+        self.url = f"{scheme}://{address}:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def add(self, name, script):

@@ -15,7 +15,7 @@ class Hospital:
 
     def __init__(self, world, healthy, sick):
         self._world = world
-        self._servers = [ScriptedGit() for _ in range(1 + sick)]
+        self._servers = [ScriptedGit(address=f"127.0.0.{10 + host}") for host in range(1 + sick)]
         objects = world.git.create("objects")
         self.healthy = {f"healthy-{number}": Living(objects) for number in range(healthy)}
         self.patients = {f"patient-{number}": Living(objects) for number in range(sick)}
