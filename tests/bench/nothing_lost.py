@@ -6,12 +6,12 @@
 
 Needs the product (dev/images/install) and Gitea (dev/gitea/install) in the cluster that
 $COMMITTEST_CLUSTER names. Each commit has one test that reports to a ledger outside the cluster and
-then passes, or fails for every third commit. A push has one to eight commits and now and then moves a
-second branch too. All the while one observer is killed with -9 in each period, and the operator as
-soon as it leads. Every run is a real Pod.
-With --scripted the cluster is an API-only one: observers, operator and Gitea are child processes, each
-killed one is started again at once, and a scripted kubelet plays the runs and is the ledger. Needs
-the programs in build/release/bin and root.
+then passes, or fails for every third commit. A push has one to eight commits and now and then moves
+a second branch too. All the while one observer is killed with -9 in each period, and the operator
+once it has led for a period. Every run is a real Pod.
+With --scripted the cluster is an API-only one: observers, operator and Gitea are child processes,
+each killed one is started again at once, and a scripted kubelet plays the runs and is the ledger.
+Needs the programs in build/release/bin and root.
 Prints JSON: commits that have no CommitTest, two, or a wrong verdict (all must be empty); how many
 CommitTests and Jobs the API server made; how often each commit's tests ran, by the ledger. Exits with
 1 if anything was lost, doubled or judged wrongly.
@@ -81,8 +81,8 @@ def main():
     parser.add_argument("--scripted", action="store_true")
     options = parser.parse_args()
     report = (scripted if options.scripted else real)(options, Cluster())
-    print(json.dumps({"pods": not options.scripted, "observers": options.observers, "killSeconds": options.kill_seconds,
-                      **report}, indent=2))
+    print(json.dumps({"pods": not options.scripted, "observers": options.observers,
+                      "killSeconds": options.kill_seconds, **report}, indent=2))
     return 0 if is_sound(report) else 1
 
 

@@ -6,9 +6,9 @@
 Needs the product (dev/images/install) and Gitea (dev/gitea/install) in the cluster that
 $COMMITTEST_CLUSTER names; the observer's rights are changed so that it may read the Secret "bench".
 Two repositories are observed: one is polled every --poll-seconds, of the
-other Gitea tells by a signed webhook, and it is polled every five minutes. A round pushes one commit
-to each, at a random moment of the poll period, and waits until both tests have ended, so that nothing
-else runs. Measured from the end of `git push` until the CommitTest is seen on one watch, by one
+other Gitea tells by a signed webhook, and it is polled every five minutes. A round pushes one
+commit to each, at a random moment of the poll period, and waits until both tests have ended, so that
+nothing else runs. Measured from the end of `git push` until the CommitTest is seen on one watch, by one
 monotonic clock; a webhook may come before the push has ended, which is then a negative time.
 The first round is thrown away. Prints JSON: times in milliseconds.
 """

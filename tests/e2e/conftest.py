@@ -137,7 +137,8 @@ def gitea(system):
 
 @pytest.fixture(scope="module")
 def readable_secrets(system):
-    """The observer may read SECRETS, which need not exist; afterwards none again."""
+    """The observer may read SECRETS, which need not exist, and takes webhooks; afterwards it may
+    read none again."""
     allow_secrets(*SECRETS)
     yield
     allow_secrets()

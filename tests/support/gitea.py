@@ -1,5 +1,5 @@
-"""The Gitea of dev/gitea in a cluster, as its users and its administrator see it: the REST interface,
-pushes over HTTP, and the history of deliveries on the page of a webhook."""
+"""The Gitea of dev/gitea as its users and its administrator see it: the REST interface, pushes over
+HTTP, and the history of deliveries on the page of a webhook."""
 import base64
 import dataclasses
 import http.client
@@ -208,4 +208,4 @@ class GiteaRepository(Repository):
 
 def webhook_url(namespace, name):
     """Where the observer takes the webhooks of an ObservedRepository."""
-    return f"http://committest-observer-webhooks.committest-system.svc/webhooks/{namespace}/{name}"
+    return f"http://committest-webhook.committest-system.svc/webhooks/{namespace}/{name}"

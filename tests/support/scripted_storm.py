@@ -1,5 +1,5 @@
-"""The storm of storm.py where no Pods run: observers, operator and Gitea are child processes beside an
-API server, and a scripted kubelet plays the runs. So a small machine can have a large one."""
+"""The storm of storm.py where no Pods run: observers, operator and Gitea are child processes beside
+an API server, and a scripted kubelet plays the runs. So a small machine can have a large one."""
 import os
 import pathlib
 import secrets

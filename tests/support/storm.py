@@ -313,7 +313,7 @@ class Storm:
             >= len(self.expected)
 
     def _creations(self, audit):
-        """How often the API server made a CommitTest for the observer and a Job for the operator."""
+        """How many CommitTests the API server made for the observer, and Jobs for the operator."""
         entries = [entry for entry in self._cluster.audit(audit)
                    if entry["verb"] == "create" and entry["responseStatus"]["code"] == 201]
         return {f"created{kind.title()}": sum(entry["objectRef"]["resource"] == kind

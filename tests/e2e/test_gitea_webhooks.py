@@ -1,0 +1,93 @@
+"""Gitea's own, signed webhooks: a push arrives at once, a wrong secret is refused, and a webhook
+that does not come is noticed."""
+import secrets
+
+import pytest
+
+from conftest import RUN, condition
+from tests.support.cluster import unittest_file, wait_for
+from tests.support.gitea import webhook_url
+
+SECRET = "gitea-webhook"
+# The long one is such that a test can wait for it, and still tells who found a commit.
+PERIODS = {"pollPeriodSeconds": 1, "pollPeriodWithWebhookSeconds": 60}
+
+
+@pytest.fixture(scope="module")
+def secret(system, readable_secrets):
+    """What both sides know."""
+    value = secrets.token_hex(20)
+    system.cluster.apply({"apiVersion": "v1", "kind": "Secret",
+                          "metadata": {"name": SECRET, "namespace": RUN},
+                          "stringData": {"webhook-secret": value}})
+    return value
+
+
+def observed(system, repository):
+    return system.cluster.get("observedrepository", repository.name, RUN)
+
+
+def webhook_condition(system, repository):
+    return condition(observed(system, repository), "WebhookHealthy")
+
+
+def await_reason(system, repository, reason, seconds=30):
+    return wait_for(f"WebhookHealthy to say {reason}", lambda: (
+        lambda found: found if found["reason"] == reason else None)(
+            webhook_condition(system, repository)), seconds, 0.3)
+
+
+def push_one(repository, subject):
+    commit = repository.commit(subject, {"tests/test_app.py": unittest_file("pass"), "n": subject})
+    repository.push()
+    return commit
+
+
+def trigger_of(system, repository, commit, seconds=30):
+    """Why the observer looked when it found the commit."""
+    test = wait_for(f"the CommitTest of {commit[:8]}",
+                    lambda: system.test_of(repository, commit), seconds, 0.2)
+    return test["spec"]["trigger"]["type"]
+
+
+def healthy_repository(system, gitea, secret):
+    """A repository whose webhooks are seen to come; also the number of its webhook."""
+    repository = gitea.repository({**PERIODS, "webhook": {"provider": "Gitea",
+                                                          "secretName": SECRET}})
+    await_reason(system, repository, "NoDelivery")
+    hook = repository.create_hook(webhook_url(RUN, repository.name), secret)
+    push_one(repository, "First")
+    assert await_reason(system, repository, "Delivered")["status"] == "True"
+    return repository, hook
+
+
+def test_a_push_is_found_by_its_webhook(system, gitea, secret):
+    repository, hook = healthy_repository(system, gitea, secret)
+    commit = push_one(repository, "Second")
+    assert trigger_of(system, repository, commit, 10) == "Webhook"
+    assert system.verdict(repository, commit)["status"]["result"] == "Passed"
+    delivered = wait_for("Gitea to record the answers", lambda: (
+        lambda found: found if len(found) > 1 and all(d.status for d in found) else None)(
+            repository.deliveries(hook)), 10)
+    assert {delivery.status for delivery in delivered} == {202}, delivered
+    assert observed(system, repository)["status"]["lastWebhookTime"]
+
+
+def test_a_wrong_secret_is_refused_and_missed_webhooks_are_counted(system, gitea, secret):
+    repository, hook = healthy_repository(system, gitea, secret)
+    repository.delete_hook(hook)
+    hook = repository.create_hook(webhook_url(RUN, repository.name), "not the secret")
+    missed = push_one(repository, "Refused")
+    refused = wait_for("Gitea to record the answer", lambda: [
+        d for d in repository.deliveries(hook) if d.status], 10)
+    assert [(d.status, d.succeeded) for d in refused] == [(401, False)], refused
+    assert trigger_of(system, repository, missed, 80) == "Poll"
+    await_reason(system, repository, "MissedDelivery", 80)
+    assert observed(system, repository)["status"]["missedWebhookCount"] == 1
+    # The short period is back.
+    assert trigger_of(system, repository, push_one(repository, "Polled"), 10) == "Poll"
+
+    repository.delete_hook(hook)
+    repository.create_hook(webhook_url(RUN, repository.name), secret)
+    push_one(repository, "Repaired")
+    assert await_reason(system, repository, "Delivered")["status"] == "True"
