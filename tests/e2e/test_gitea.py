@@ -157,7 +157,7 @@ def test_private_repositories_are_observed_by_password_and_by_token(
 def test_nothing_is_lost_or_doubled_whoever_is_killed(system, gitea, tmp_path):
     storm = Storm(system.cluster, gitea.api, tmp_path, commits=60, repositories=6)
     try:
-        report = storm.run(kill_seconds=2, seconds=240, most_operators=3)
+        report = storm.run(kill_seconds=2, seconds=240, most_operators=2)
     finally:
         storm.close()
     assert is_sound(report), report

@@ -10,7 +10,7 @@ from tests.support.gitea import webhook_url
 
 SECRET = "gitea-webhook"
 # The long one is such that a test can wait for it, and still tells who found a commit.
-PERIODS = {"pollPeriodSeconds": 1, "pollPeriodWithWebhookSeconds": 60}
+PERIODS = {"pollPeriodSeconds": 1, "pollPeriodWithWebhookSeconds": 20}
 
 
 @pytest.fixture(scope="module")
