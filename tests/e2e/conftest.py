@@ -137,8 +137,7 @@ def gitea(system):
 
 @pytest.fixture(scope="module")
 def readable_secrets(system):
-    """The observer may read SECRETS, which need not exist, and takes webhooks; afterwards it may
-    read none again."""
+    """The observer may read SECRETS, which need not exist, and takes webhooks; afterwards neither."""
     allow_secrets(*SECRETS)
     yield
     allow_secrets()

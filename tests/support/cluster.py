@@ -128,12 +128,12 @@ def process_of(cluster, component, namespace="committest-system"):
 
 
 def allow_secrets(*names):
-    """The installed observer takes webhooks, and may read these Secrets of the run namespaces and
-    no others."""
+    """The installed observer may read these Secrets of the run namespaces and no others, and takes
+    webhooks if there are any."""
     run("dev/helm", "upgrade", "committest", str(ROOT / "helm/committest"),
         "-n", "committest-system", "--reset-then-reuse-values", "--wait", "--timeout", "120s",
         "--set-json", f"observer.secretNames={json.dumps(names)}",
-        "--set", "observer.webhook.enabled=true")
+        "--set", f"observer.webhook.enabled={'true' if names else 'false'}")
 
 
 def writes(entries, component):
