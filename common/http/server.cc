@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <list>
 #include <map>
 #include <optional>
 #include <thread>
@@ -39,13 +40,19 @@ constexpr std::size_t kPieceBytes = std::size_t{16} * 1024;
 // Of an IPv6 address: what one client is given at least (RFC 6177).
 constexpr int kClientPrefixBytes = 8;
 
-// How many connections there are, in all and of each client. Thread-safe.
+class Session;
+
+// The connections there are: how many, in all and of each client, and which of them wait for a
+// request. Thread-safe.
 class Connections {
  public:
+  using Waiting = std::list<std::weak_ptr<Session>>;
+
   // Counts one more, unless that is too many; the caller then owes one `Remove`.
   bool Add(const std::string& peer, const ServerOptions& options) EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
-    if (all_ >= options.max_connections) return false;
+    const int most = options.max_connections + (waiting_.empty() ? 0 : kBeingClosed);
+    if (all_ >= most) return false;
     int& of_peer = by_peer_[peer];
     // No entry is left behind: one that has reached the limit is not new.
     if (of_peer >= options.max_connections_per_peer) return false;
@@ -61,10 +68,33 @@ class Connections {
     if (--it->second == 0) by_peer_.erase(it);
   }
 
+  Waiting::iterator BeginWait(std::weak_ptr<Session> session) EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    return waiting_.insert(waiting_.end(), std::move(session));
+  }
+
+  void EndWait(Waiting::iterator place) EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    waiting_.erase(place);
+  }
+
+  // Whoever has waited longest, if there is one connection too many; null if not. It stays in the
+  // line until it ends its wait, but goes to the end, so that the next call gives another.
+  std::shared_ptr<Session> OneToClose(const ServerOptions& options) EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    if (all_ <= options.max_connections || waiting_.empty()) return nullptr;
+    waiting_.splice(waiting_.end(), waiting_, waiting_.begin());
+    return waiting_.back().lock();
+  }
+
  private:
+  // Closing takes a moment on a thread of the server's.
+  static constexpr int kBeingClosed = 16;
+
   Mutex mutex_;
   int all_ GUARDED_BY(mutex_) = 0;
   std::map<std::string, int> by_peer_ GUARDED_BY(mutex_);
+  Waiting waiting_ GUARDED_BY(mutex_);
 };
 
 struct Shared {
@@ -156,6 +186,7 @@ class Session : public std::enable_shared_from_this<Session> {
         stream_(std::move(socket)),
         timer_(stream_.get_executor()) {}
   ~Session() {
+    EndWait();
     GiveBack();
     shared_->connections.Remove(peer_);
   }
@@ -167,13 +198,27 @@ class Session : public std::enable_shared_from_this<Session> {
     parser_->header_limit(shared_->options.header_bytes);
     parser_->body_limit(shared_->options.body_bytes);
     request_ = {};
+    EndWait();
+    place_ = shared_->connections.BeginWait(weak_from_this());
     SetDeadline(shared_->options.deadline);
     wire::async_read_header(stream_, buffer_, *parser_,
                             [self = shared_from_this()](const beast::error_code& error,
                                                         std::size_t) { self->OnHead(error); });
   }
 
+  // Ends the wait for a request, from any thread.
+  void Shed() {
+    asio::post(stream_.get_executor(), [self = shared_from_this()] {
+      if (self->place_) self->stream_.close();
+    });
+  }
+
  private:
+  void EndWait() {
+    if (place_) shared_->connections.EndWait(*place_);
+    place_.reset();
+  }
+
   void OnHead(const beast::error_code& error) {
     if (error) return OnTrouble(error);
     request_ = RequestOf(parser_->get(), peer_);
@@ -208,6 +253,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void OnWhole() {
+    EndWait();
     const bool keep_alive = parser_->get().keep_alive();
     const bool is_head = IsHead();
     Response response = Guarded(shared_->handler, request_);
@@ -227,6 +273,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void Write(Response response, bool keep_alive, bool is_head) {
+    EndWait();
     response_ = {};
     response_.version(11);
     response_.result(static_cast<unsigned>(response.status));
@@ -295,6 +342,7 @@ class Session : public std::enable_shared_from_this<Session> {
   asio::steady_timer timer_;
   std::uint64_t deadline_ = 0;  // Counts them.
   bool timed_out_ = false;
+  std::optional<Connections::Waiting::iterator> place_;  // While it waits for a request.
   beast::flat_buffer buffer_;
   std::optional<wire::request_parser<wire::buffer_body>> parser_;
   Request request_;
@@ -368,6 +416,7 @@ class BeastServer final : public Server {
     std::string peer = PeerOf(socket);
     if (shared_->connections.Add(peer, shared_->options)) {
       std::make_shared<Session>(std::move(socket), std::move(peer), shared_)->Read();
+      if (const auto longest = shared_->connections.OneToClose(shared_->options)) longest->Shed();
     }
     Accept();
   }

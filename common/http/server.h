@@ -30,8 +30,10 @@ struct ServerOptions {
   /// For reading a whole request, from its first byte or from the end of the last one on, and again
   /// for writing its answer. Then the connection is closed; a request that has begun gets a 408.
   std::chrono::milliseconds deadline{10'000};
-  int max_connections = 256;           ///< More are accepted and closed at once.
-  int max_connections_per_peer = 256;  ///< The same for one client, see `Request::peer`.
+  /// For one more, the connection is closed that has waited longest for a whole request. When none
+  /// waits, the new one is closed at once.
+  int max_connections = 256;
+  int max_connections_per_peer = 256;  ///< More of one client (`Request::peer`) are closed at once.
   /// Of the bodies that are being read or handled, of all connections; more is answered with 503.
   std::uint64_t total_body_bytes = std::uint64_t{64} * 1024 * 1024;
   int threads = 1;

@@ -211,19 +211,35 @@ TEST(Server, SilentConnectionIsClosedAtTheDeadline) {
   EXPECT_TRUE(connection.IsClosedByPeer());
 }
 
-TEST(Server, ConnectionsBeyondTheirLimitAreClosed) {
+TEST(Server, OneConnectionTooManyClosesTheOneThatHasWaitedLongest) {
   ServerOptions options;
   options.max_connections = 2;
   const auto server = StartOnLoopback(options);
   RawSocket first(server->Port());
   RawSocket second(server->Port());
-  // An answer on each shows that the server has taken them.
+  // An answer on each shows that the server has taken them; the second is the last to wait again.
   for (RawSocket* connection : {&first, &second}) {
     connection->Send(kGet);
     EXPECT_THAT(connection->ReceiveUntil("/|"), Not(IsEmpty()));
   }
   RawSocket third(server->Port());
-  EXPECT_TRUE(third.IsClosedByPeer());
+  EXPECT_TRUE(first.IsClosedByPeer());
+  for (RawSocket* connection : {&second, &third}) {
+    connection->Send(kGet);
+    EXPECT_THAT(connection->ReceiveUntil("/|"), StartsWith("HTTP/1.1 200 "));
+  }
+}
+
+TEST(Server, SlowConnectionsDoNotKeepOthersOut) {
+  ServerOptions options;
+  options.max_connections = 4;
+  const auto server = StartOnLoopback(options);
+  std::vector<std::unique_ptr<RawSocket>> slow;
+  for (int i = 0; i < 40; ++i) {
+    slow.push_back(std::make_unique<RawSocket>(server->Port()));
+    slow.back()->Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nbod");
+    if (i % 10 == 9) ExpectAlive(*server);
+  }
 }
 
 TEST(Server, ConnectionsOfOneClientBeyondItsLimitAreClosed) {
