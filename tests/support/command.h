@@ -36,6 +36,8 @@ class Command {
   void Signal(int signal) const;
   /// Reads output until it contains `text`; false when it ended or `timeout` passed before.
   bool WaitForOutput(const std::string& text);
+  /// What has been read so far.
+  const std::string& Output() const { return end_.output; }
   /// Closes the child's standard input and waits for its end.
   CommandEnd Wait();
 

@@ -136,5 +136,5 @@ def commit_of(test):
 def install_crds(cluster):
     """Makes the API server know our kinds."""
     for file in sorted((ROOT / "manifests/crds").glob("*.yaml")):
-        cluster.kubectl("apply", "--server-side", "-f", str(file))
+        cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(file))
     cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
