@@ -34,6 +34,8 @@
 namespace committest::observer {
 namespace {
 
+// Beyond that an API server only gets slower.
+constexpr int kMaxApiRequests = 16;
 // GitHub's limit is 25 MB, but a delivery says no more than "look now": one that is larger is made up
 // for by the next poll.
 constexpr std::uint64_t kWebhookBodyBytes = std::uint64_t{5} * 1024 * 1024;
@@ -45,7 +47,7 @@ constexpr int kWebhookThreads = 2;
 kube::ApiClientOptions ClientOptions(const Config& config) {
   kube::ApiClientOptions options;
   options.component = "observer";
-  options.max_in_flight = config.workers;
+  options.max_in_flight = std::min(config.workers, kMaxApiRequests);
   return options;
 }
 
@@ -102,7 +104,7 @@ http::TlsOptions TrustOf(const std::string& ca_pem, const std::string& ca_file) 
 ReconcilerOptions LookOptions(const Config& config) {
   ReconcilerOptions options;
   options.url_policy.allow_http = config.allow_http;
-  options.probation_slots = std::max(1, config.workers / 2);
+  options.hosts = HostLimits::Of(config.workers);
   return options;
 }
 

@@ -18,7 +18,7 @@ struct Given {
   std::string webhook_address;
   std::string log_level = "info";
   std::string log_format = "text";
-  std::string workers = "8";
+  std::string workers = "32";
   std::string list_timeout = "10";
   std::string fetch_timeout = "60";
   Config config;
@@ -53,7 +53,7 @@ void Declare(CLI::App& app, Given& given) {
          "Where webhooks are taken: host:port or :port, usually :8090. Without it: nowhere");
   option("--log-level", given.log_level, "debug, info, warning or error (info)");
   option("--log-format", given.log_format, "text or json (text)");
-  option("--workers", given.workers, "How many repositories are looked at at once, 1 to 64 (8)");
+  option("--workers", given.workers, "How many repositories are looked at at once, 1 to 256 (32)");
   option("--list-timeout", given.list_timeout,
          "Seconds for listing the refs of a repository, 1 to 300 (10)");
   option("--fetch-timeout", given.fetch_timeout,
@@ -127,7 +127,7 @@ Status SetAddresses(const Given& given, Config& config) {
 }
 
 Status SetNumbers(const Given& given, Config& config) {
-  const auto workers = Number("--workers", given.workers, 1, 64);
+  const auto workers = Number("--workers", given.workers, 1, 256);
   if (!workers) return Fail(workers.error());
   config.workers = static_cast<int>(*workers);
   const auto list = Number("--list-timeout", given.list_timeout, 1, 300);

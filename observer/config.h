@@ -30,7 +30,7 @@ struct Config {
   std::uint16_t webhook_port = 0;
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kText;
-  int workers = 8;
+  int workers = 32;
   std::chrono::seconds list_timeout{10};
   std::chrono::seconds fetch_timeout{60};
 };

@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <exception>
+#include <malloc.h>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ constexpr int kExitUsage = 2;
 constexpr int kHttpThreads = 4;
 
 int Run(const std::vector<std::string>& arguments) {
+  // One heap for all threads: each of the workers would otherwise keep one of its own.
+  mallopt(M_ARENA_MAX, 1);
   if (auto status = http::InitThreads(kHttpThreads); !status) {
     log::Failure("cannot start", status.error());
     return kExitFailure;

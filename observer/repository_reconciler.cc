@@ -16,31 +16,22 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kLookAgainSoon{200};
-constexpr milliseconds kProbationWait{1'000};
+// Until a look is tried again that had to wait for others at its host; spread, so that they do not
+// all come back at once.
+constexpr milliseconds kGateWait{500};
 // Often enough for somebody who has mended a Secret, and too seldom for a server to take it for an
 // attack: they lock accounts out at ten refusals a minute and more.
 constexpr milliseconds kSecretWait{60'000};
 constexpr double kPeriodJitter = 0.1;
 constexpr std::size_t kCommitDigits = 8;
 
-// Takes one of a number of slots, if one is free.
-class Slot {
- public:
-  Slot(std::atomic<int>& taken, int limit) : taken_(taken), has_(taken.fetch_add(1) < limit) {
-    if (!has_) taken_.fetch_sub(1);
-  }
-  ~Slot() {
-    if (has_) taken_.fetch_sub(1);
-  }
-  Slot(const Slot&) = delete;
-  Slot& operator=(const Slot&) = delete;
-
-  bool IsTaken() const { return has_; }
-
- private:
-  std::atomic<int>& taken_;
-  const bool has_;
-};
+// `error`, if it says that the host had nothing to say; a refusal is an answer, and what the observer
+// itself failed in says nothing against the host.
+std::optional<Error> Silence(const Error& error) {
+  const bool is_silence =
+      error.code == ErrorCode::kDeadlineExceeded || error.code == ErrorCode::kUnavailable;
+  return is_silence ? std::optional(error) : std::nullopt;
+}
 
 std::string PollNow(const api::ObservedRepository& repository) {
   const auto it = repository.meta.annotations.find(api::kPollNowAnnotation);
@@ -102,7 +93,8 @@ RepositoryReconciler::RepositoryReconciler(ReconcilerOptions options, Api api, G
       random_(random),
       webhooks_(webhooks),
       metrics_(metrics),
-      writes_(clock) {}
+      writes_(clock),
+      gate_(options_.hosts) {}
 
 bool RepositoryReconciler::CallsForLook(const api::ObservedRepository* before,
                                         const api::ObservedRepository* after) {
@@ -151,15 +143,15 @@ Result<kube::Outcome> RepositoryReconciler::ReconcilePresent(
     }
     return kube::Outcome{};
   }
-  std::optional<Slot> slot;
-  if (Failures(repository.meta.Key()) > 0) {
-    slot.emplace(on_probation_, options_.probation_slots);
-    if (!slot->IsTaken()) return kube::Outcome{kProbationWait};
-  }
+  auto admission = gate_.Begin(url->Origin());
+  if (admission.failure) return HandleFailedLook(repository, *admission.failure);
+  if (!admission.pass) return kube::Outcome{GateWait()};
   const Begin begin = BeginLook(repository);
   const MonotonicTime start = clock_.Monotonic();
   const auto look = GuardedLookAt(repository, *patterns, begin);
-  metrics_.Looked(clock_.Monotonic() - start, look ? !look->plan.steps.empty() : false,
+  const auto elapsed = clock_.Monotonic() - start;
+  admission.pass->End(look ? std::nullopt : Silence(look.error()), elapsed);
+  metrics_.Looked(elapsed, look ? !look->plan.steps.empty() : false,
                   look ? nullptr : &look.error());
   if (!look) return HandleFailedLook(repository, look.error());
   return Apply(repository, begin, *look);
@@ -340,6 +332,10 @@ milliseconds RepositoryReconciler::Jittered(std::chrono::seconds period) {
   return std::chrono::duration_cast<milliseconds>(period * factor);
 }
 
+milliseconds RepositoryReconciler::GateWait() {
+  return std::chrono::duration_cast<milliseconds>(kGateWait * (1.0 + random_.Fraction()));
+}
+
 kube::Outcome RepositoryReconciler::BackOff(const api::ObservedRepository& repository,
                                             const Error& error) {
   int failures = 0;
@@ -354,12 +350,6 @@ kube::Outcome RepositoryReconciler::BackOff(const api::ObservedRepository& repos
     delay = std::max(delay, std::min(*error.retry_after, 2 * options_.backoff.maximum));
   }
   return kube::Outcome{delay};
-}
-
-int RepositoryReconciler::Failures(const kube::ObjectKey& key) const {
-  MutexLock lock(mutex_);
-  const auto it = failures_.find(key);
-  return it == failures_.end() ? 0 : it->second;
 }
 
 void RepositoryReconciler::ClearFailures(const kube::ObjectKey& key) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -21,6 +20,7 @@
 #include "common/kube/observed_writes.h"
 #include "observer/deliveries.h"
 #include "observer/git_remote.h"
+#include "observer/host_gate.h"
 #include "observer/plan.h"
 #include "observer/poll_metrics.h"
 #include "observer/repository_status.h"
@@ -34,9 +34,8 @@ struct ReconcilerOptions {
   UrlPolicy url_policy;
   /// After looks that failed. The first retry is no sooner than the poll period.
   BackoffPolicy backoff{std::chrono::seconds(5), std::chrono::minutes(5), 0.2};
-  /// At most this many looks at once at repositories whose last look has failed, so that servers
-  /// that are silent until the deadline do not take all workers.
-  int probation_slots = 4;
+  /// So that servers that are silent until the deadline do not take all workers.
+  HostLimits hosts;
 };
 
 /// What looks know of webhooks; both null when this observer takes none.
@@ -108,10 +107,10 @@ class RepositoryReconciler {
 
   Result<RepositoryPtr> ReadLive(const kube::ObjectKey& key);
   void ForgetRepository(const kube::ObjectKey& key);
+  std::chrono::milliseconds GateWait();
   std::chrono::milliseconds Jittered(std::chrono::seconds period);
   kube::Outcome BackOff(const api::ObservedRepository& repository, const Error& error)
       EXCLUDES(mutex_);
-  int Failures(const kube::ObjectKey& key) const EXCLUDES(mutex_);
   void ClearFailures(const kube::ObjectKey& key) EXCLUDES(mutex_);
 
   const ReconcilerOptions options_;
@@ -122,8 +121,8 @@ class RepositoryReconciler {
   const WebhookParts webhooks_;
   PollMetrics metrics_;
   kube::ObservedWrites writes_;
-  std::atomic<int> on_probation_{0};
-  mutable Mutex mutex_;
+  HostGate gate_;
+  Mutex mutex_;
   std::map<kube::ObjectKey, int> failures_ GUARDED_BY(mutex_);
 };
 

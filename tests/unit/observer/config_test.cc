@@ -31,7 +31,7 @@ TEST(ObserverConfig, HasDefaults) {
   EXPECT_EQ(config.http_host, "0.0.0.0");
   EXPECT_EQ(config.http_port, 8080);
   EXPECT_EQ(config.webhook_host, "");
-  EXPECT_EQ(config.workers, 8);
+  EXPECT_EQ(config.workers, 32);
   EXPECT_FALSE(config.allow_http);
   EXPECT_FALSE(config.addresses.allow_private);
   EXPECT_TRUE(config.addresses.allowed.empty());
@@ -67,8 +67,8 @@ TEST(ObserverConfig, TakesAddressesInEveryForm) {
 }
 
 TEST(ObserverConfig, NamesTheFlagTheValueAndWhatIsExpected) {
-  EXPECT_EQ(Refusal("--workers=0"), "--workers is '0', expected a number from 1 to 64");
-  EXPECT_EQ(Refusal("--workers=many"), "--workers is 'many', expected a number from 1 to 64");
+  EXPECT_EQ(Refusal("--workers=0"), "--workers is '0', expected a number from 1 to 256");
+  EXPECT_EQ(Refusal("--workers=many"), "--workers is 'many', expected a number from 1 to 256");
   EXPECT_THAT(Refusal("--http-address=here"), HasSubstr("'here', expected host:port"));
   EXPECT_THAT(Refusal("--http-address=:70000"), HasSubstr("expected host:port"));
   EXPECT_THAT(Refusal("--webhook-address=8090"),

@@ -101,8 +101,7 @@ class ReconcilerTest : public ::testing::Test {
 
   // A new process: nothing in memory survives.
   void Restart() {
-    ReconcilerOptions options;
-    options.probation_slots = 1;
+    const ReconcilerOptions options;
     reconciler_ = std::make_unique<RepositoryReconciler>(
         options,
         RepositoryReconciler::Api{[this](const kube::ObjectKey& key) { return Cached(key); }, api_,
@@ -441,19 +440,18 @@ TEST_F(ReconcilerTest, DoesNotLookAtARepositoryThatIsBeingDeleted) {
   EXPECT_EQ(remote_.listings, 0);
 }
 
-TEST_F(ReconcilerTest, LetsFailingRepositoriesTakeOnlyTheirShareOfWorkers) {
-  remote_.list_error = Error{ErrorCode::kDeadlineExceeded, "silent", {}, std::nullopt};
-  Reconcile();
+TEST_F(ReconcilerTest, LooksOnceAtATimeAtAHostThatHasNotAnsweredYet) {
   std::optional<kube::Outcome> second;
   remote_.before_list = [&] {
     remote_.before_list = nullptr;
-    // While the first look is under way, on the only slot.
-    second = Reconcile();
+    second = Reconcile();  // While the first look is under way.
   };
   Reconcile();
-  EXPECT_EQ(remote_.listings, 2);
+  EXPECT_EQ(remote_.listings, 1);
   ASSERT_TRUE(second && second->requeue_after);
-  EXPECT_LE(*second->requeue_after, std::chrono::seconds(2));
+  EXPECT_LE(*second->requeue_after, std::chrono::seconds(1));
+  Reconcile();
+  EXPECT_EQ(remote_.listings, 2);
 }
 
 TEST_F(ReconcilerTest, CountsItsLooks) {
