@@ -192,12 +192,12 @@ class Ward:
 
     def __init__(self, world):
         self.world = world
-        self.server = ScriptedGit()
+        self.server, self.healthy_host = ScriptedGit(), ScriptedGit(address="127.0.0.2")
         self.children_megabytes = 0
         world.start(f"--list-timeout={LIST_SECONDS}", f"--fetch-timeout={FETCH_SECONDS}")
         self.pid = world.observer.pid
         self.healthy = Living(world.git.create("healthy"))
-        world.observe(self.server.add("healthy", self.healthy), "healthy", refs=[MAIN])
+        world.observe(self.healthy_host.add("healthy", self.healthy), "healthy", refs=[MAIN])
         self.await_push()
         threading.Thread(target=self._watch_children, daemon=True).start()
 
@@ -246,6 +246,7 @@ def ward(cluster, api, tmp_path_factory):
     compressed_zeros(), million()
     yield made
     made.server.close()
+    made.healthy_host.close()
     world.close()
 
 
