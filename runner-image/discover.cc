@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "common/base/strings.h"
-#include "runner-image/glob.h"
+#include "common/base/glob.h"
 
 namespace committest::runner {
 namespace {

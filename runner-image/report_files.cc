@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "common/base/strings.h"
-#include "runner-image/glob.h"
+#include "common/base/glob.h"
 
 namespace committest::runner {
 namespace {

@@ -1,4 +1,4 @@
-#include "runner-image/glob.h"
+#include "common/base/glob.h"
 
 #include <chrono>
 #include <string>
@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace committest::runner {
+namespace committest {
 namespace {
 
 struct Case {
@@ -47,6 +47,36 @@ TEST(Glob, MatchesAsTheTableSays) {
   }
 }
 
+TEST(Glob, SaysWhatItCoversBelowAFolder) {
+  struct Below {
+    const char* pattern;
+    const char* folder;
+    GlobCover cover;
+  };
+  const std::vector<Below> cases = {
+      {"docs/**", "docs", GlobCover::kAll},
+      {"docs/**", "docs/a/b", GlobCover::kAll},
+      {"docs/**", "src", GlobCover::kNone},
+      {"docs/**", "", GlobCover::kSome},
+      {"**", "", GlobCover::kAll},
+      {"**/*.md", "src", GlobCover::kSome},
+      {"*.md", "src", GlobCover::kNone},
+      {"*.md", "", GlobCover::kSome},
+      {"src/*/x/**", "src", GlobCover::kSome},
+      {"src/*/x/**", "src/a", GlobCover::kSome},
+      {"src/*/x/**", "src/a/x", GlobCover::kAll},
+      {"src/*/x/**", "src/a/y", GlobCover::kNone},
+      {"a/**/b/**", "a/x", GlobCover::kSome},
+      {"a/**/b/**", "a/x/b", GlobCover::kAll},
+      {"a/b", "a/b", GlobCover::kNone},
+      {"a/b/c", "a", GlobCover::kSome},
+  };
+  for (const Below& c : cases) {
+    SCOPED_TRACE(std::string(c.pattern) + " below " + c.folder);
+    EXPECT_EQ(GlobCoversBelow(c.pattern, c.folder), c.cover);
+  }
+}
+
 TEST(Glob, DoesNotTakeExponentialTimeForManyStars) {
   std::string pattern;
   std::string path;
@@ -73,4 +103,4 @@ TEST(Glob, AcceptsPatternsInsideTheCheckout) {
 }
 
 }  // namespace
-}  // namespace committest::runner
+}  // namespace committest

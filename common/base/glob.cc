@@ -1,12 +1,14 @@
-#include "runner-image/glob.h"
+#include "common/base/glob.h"
 
+#include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/strings.h"
 #include "common/base/utf8.h"
 
-namespace committest::runner {
+namespace committest {
 namespace {
 
 // Matches with at most one point to go back to: after a second star the first one need never be
@@ -73,21 +75,56 @@ bool GlobMatches(std::string_view pattern, std::string_view path) {
       [&](std::size_t i, std::size_t j) { return PartMatches(p[i], t[j]); });
 }
 
+GlobCover GlobCoversBelow(std::string_view pattern, std::string_view folder) {
+  const auto p = Parts(pattern);
+  // Whether the elements before i can match what was seen so far of the folder.
+  std::vector<bool> can_be_at(p.size() + 1, false);
+  const auto pass_stars = [&p](std::vector<bool>& at) {
+    for (std::size_t i = 0; i < p.size(); ++i) {
+      if (at[i] && p[i] == "**") at[i + 1] = true;
+    }
+  };
+  can_be_at[0] = true;
+  pass_stars(can_be_at);
+  for (const std::string& part : Parts(folder)) {
+    std::vector<bool> next(p.size() + 1, false);
+    for (std::size_t i = 0; i < p.size(); ++i) {
+      if (!can_be_at[i]) continue;
+      if (p[i] == "**") {
+        next[i] = true;
+      } else if (PartMatches(p[i], part)) {
+        next[i + 1] = true;
+      }
+    }
+    can_be_at = std::move(next);
+    pass_stars(can_be_at);
+  }
+  GlobCover cover = GlobCover::kNone;
+  bool only_stars_follow = true;
+  for (std::size_t i = p.size(); i-- > 0;) {
+    only_stars_follow = only_stars_follow && p[i] == "**";
+    if (!can_be_at[i]) continue;
+    if (only_stars_follow) return GlobCover::kAll;
+    cover = GlobCover::kSome;
+  }
+  return cover;
+}
+
 Status CheckGlob(std::string_view pattern) {
   const std::string shown = OneLine(Truncate(pattern, 80));
   if (Parts(pattern).empty()) {
-    return Fail(ErrorCode::kInvalidArgument, "report path '" + shown + "' names nothing");
+    return Fail(ErrorCode::kInvalidArgument, "'" + shown + "' names nothing");
   }
   if (pattern.front() == '/') {
     return Fail(ErrorCode::kInvalidArgument,
-                "report path '" + shown + "' is absolute, expected one relative to the checkout");
+                "'" + shown + "' is absolute, expected a relative one");
   }
   for (const std::string& part : Parts(pattern)) {
     if (part == "..") {
-      return Fail(ErrorCode::kInvalidArgument, "report path '" + shown + "' leaves the checkout");
+      return Fail(ErrorCode::kInvalidArgument, "'" + shown + "' leaves its folder");
     }
   }
   return {};
 }
 
-}  // namespace committest::runner
+}  // namespace committest
