@@ -20,8 +20,8 @@ GlobCover CoverOf(const std::vector<std::string>& globs, std::string_view folder
 }
 
 bool IsBelow(std::string_view path, std::string_view folder) {
-  return folder.empty() || (path.starts_with(folder) && path.size() > folder.size() &&
-                            path[folder.size()] == '/');
+  return folder.empty() ||
+         (path.starts_with(folder) && path.size() > folder.size() && path[folder.size()] == '/');
 }
 
 }  // namespace

@@ -19,14 +19,6 @@ std::string Quoted(std::string_view text) {
   return "'" + Truncate(Redact(OneLine(text)), 200) + "'";
 }
 
-bool IsEnvName(std::string_view name) {
-  const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  };
-  return !name.empty() && !(name.front() >= '0' && name.front() <= '9') &&
-         std::ranges::all_of(name, plain);
-}
-
 std::string SourceProblem(const api::Source& source) {
   if (source.url.empty() || source.url.front() == '-') {
     return "spec.source.url is " + Quoted(source.url) + ", expected the URL of a Git repository";
@@ -40,7 +32,7 @@ std::string SourceProblem(const api::Source& source) {
 
 std::string EnvProblem(const api::ExecutionSpec& execution) {
   for (const api::EnvVar& variable : execution.env) {
-    if (!IsEnvName(variable.name)) {
+    if (!api::IsEnvName(variable.name)) {
       return "spec.execution.env: " + Quoted(variable.name) +
              " is no name of a variable, expected letters, digits and _";
     }

@@ -4,8 +4,8 @@
 #include <optional>
 #include <string_view>
 
-#include "common/base/strings.h"
 #include "common/base/glob.h"
+#include "common/base/strings.h"
 
 namespace committest::runner {
 namespace {

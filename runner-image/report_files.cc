@@ -9,8 +9,8 @@
 #include <unistd.h>
 #include <utility>
 
-#include "common/base/strings.h"
 #include "common/base/glob.h"
+#include "common/base/strings.h"
 
 namespace committest::runner {
 namespace {

@@ -50,6 +50,9 @@ struct EnvVar {
   bool operator==(const EnvVar&) const = default;
 };
 
+/// Whether `name` is letters, digits and '_', and does not begin with a digit.
+bool IsEnvName(std::string_view name);
+
 /// A toleration as in a Pod's spec; empty strings are left out.
 struct Toleration {
   std::string key;

@@ -81,28 +81,44 @@ std::optional<NotRun> ReadNotRun(StrictReader& spec) {
   return not_run;
 }
 
-std::vector<EnvVar> ReadEnv(StrictReader& execution) {
+std::string ItemPath(const StrictReader& parent, const char* list, std::size_t index) {
+  return parent.PathOf(list) + "[" + std::to_string(index) + "]";
+}
+
+std::vector<EnvVar> ReadEnv(StrictReader& execution, UnknownMembers unknown) {
   std::vector<EnvVar> env;
   const json* list = execution.Array("env", 64);
   if (list == nullptr) return env;
   for (const json& item : *list) {
-    env.push_back({kube::StringAt(item, "name"), kube::StringAt(item, "value")});
-    if (env.back().name.empty() || env.back().name.starts_with("COMMITTEST_")) {
-      execution.Refuse("env", "has the name '" + env.back().name +
-                                  "', expected a name that is not empty and does not begin with "
-                                  "COMMITTEST_, which the runner's own variables use");
+    StrictReader reader(item, ItemPath(execution, "env", env.size()));
+    EnvVar variable{reader.String("name", {}, 128), reader.String("value", {}, 16'384)};
+    if (!IsEnvName(variable.name) || variable.name.starts_with("COMMITTEST_")) {
+      reader.Refuse("name", "is '" + OneLine(variable.name) +
+                                "', expected letters, digits and _, and no name that begins with "
+                                "COMMITTEST_, which the runner's own variables use");
+    }
+    if (std::ranges::find(env, variable.name, &EnvVar::name) != env.end()) {
+      reader.Refuse("name", "is '" + variable.name + "', which stands there twice");
+    }
+    env.push_back(std::move(variable));
+    if (auto status = reader.Finish(unknown); !status) {
+      return execution.Take(Result<std::vector<EnvVar>>(Fail(status.error())));
     }
   }
   return env;
 }
 
-std::vector<Toleration> ReadTolerations(StrictReader& execution) {
+std::vector<Toleration> ReadTolerations(StrictReader& execution, UnknownMembers unknown) {
   std::vector<Toleration> tolerations;
   const json* list = execution.Array("tolerations", 16);
   if (list == nullptr) return tolerations;
   for (const json& item : *list) {
-    tolerations.push_back({kube::StringAt(item, "key"), kube::StringAt(item, "operator"),
-                           kube::StringAt(item, "value"), kube::StringAt(item, "effect")});
+    StrictReader reader(item, ItemPath(execution, "tolerations", tolerations.size()));
+    tolerations.push_back({reader.String("key", {}, 317), reader.String("operator", {}, 32),
+                           reader.String("value", {}, 63), reader.String("effect", {}, 32)});
+    if (auto status = reader.Finish(unknown); !status) {
+      return execution.Take(Result<std::vector<Toleration>>(Fail(status.error())));
+    }
   }
   return tolerations;
 }
@@ -136,6 +152,14 @@ json ToJson(const Trigger& trigger) {
 
 }  // namespace
 
+bool IsEnvName(std::string_view name) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  return !name.empty() && !(name.front() >= '0' && name.front() <= '9') &&
+         std::ranges::all_of(name, plain);
+}
+
 std::string_view TriggerTypeName(TriggerType type) {
   switch (type) {
     case TriggerType::kManual:
@@ -167,7 +191,7 @@ Result<ExecutionSpec> ParseExecutionSpec(const json& value, std::string_view pat
   ExecutionSpec execution;
   execution.image = reader.String("image", {}, 512);
   execution.resources = reader.StringMap("resources");
-  execution.env = ReadEnv(reader);
+  execution.env = ReadEnv(reader, unknown);
   execution.timeout_seconds =
       reader.Int("timeoutSeconds", defaults.timeout_seconds, 1, kDaySeconds);
   execution.schedule_timeout_seconds =
@@ -176,7 +200,7 @@ Result<ExecutionSpec> ParseExecutionSpec(const json& value, std::string_view pat
       reader.Int("startTimeoutSeconds", defaults.start_timeout_seconds, 1, kDaySeconds);
   execution.runtime_class_name = reader.String("runtimeClassName", {}, 253);
   execution.node_selector = reader.StringMap("nodeSelector");
-  execution.tolerations = ReadTolerations(reader);
+  execution.tolerations = ReadTolerations(reader, unknown);
   if (auto status = reader.Finish(unknown); !status) return Fail(std::move(status.error()));
   return execution;
 }

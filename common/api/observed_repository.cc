@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "common/api/strict_reader.h"
+#include "common/base/glob.h"
 #include "common/base/strings.h"
 #include "common/base/time_format.h"
 #include "common/kube/json_reader.h"
@@ -56,6 +58,60 @@ std::optional<WebhookSpec> ReadWebhook(StrictReader& spec) {
     return spec.Take(Result<WebhookSpec>(Fail(status.error())));
   }
   return webhook;
+}
+
+constexpr std::array<std::pair<ConfigOverride, std::string_view>, 7> kOverrides{{
+    {ConfigOverride::kImage, "Image"},
+    {ConfigOverride::kResources, "Resources"},
+    {ConfigOverride::kEnv, "Env"},
+    {ConfigOverride::kTimeouts, "Timeouts"},
+    {ConfigOverride::kRuntimeClass, "RuntimeClass"},
+    {ConfigOverride::kNodeSelector, "NodeSelector"},
+    {ConfigOverride::kTolerations, "Tolerations"},
+}};
+
+std::vector<ConfigOverride> ReadOverrides(StrictReader& reader) {
+  std::vector<ConfigOverride> overrides;
+  for (const std::string& text : reader.Strings("allowedOverrides", {}, kOverrides.size(), 32)) {
+    const auto* known =
+        std::ranges::find(kOverrides, text, &std::pair<ConfigOverride, std::string_view>::second);
+    if (known == kOverrides.end()) {
+      reader.Refuse("allowedOverrides",
+                    "has '" + OneLine(text) +
+                        "', expected Image, Resources, Env, Timeouts, RuntimeClass, NodeSelector "
+                        "or Tolerations");
+      return {};
+    }
+    overrides.push_back(known->first);
+  }
+  return overrides;
+}
+
+ConfigFileSpec ReadConfigFile(StrictReader& spec) {
+  ConfigFileSpec file;
+  const json* value = spec.Object("configFile");
+  if (value == nullptr) return file;
+  StrictReader reader(*value, "spec.configFile");
+  const std::string policy = reader.String("policy", "Use", 32);
+  if (policy == ConfigFilePolicyName(ConfigFilePolicy::kIgnore)) {
+    file.policy = ConfigFilePolicy::kIgnore;
+  } else if (policy != ConfigFilePolicyName(ConfigFilePolicy::kUse)) {
+    reader.Refuse("policy", "is '" + OneLine(policy) + "', expected Use or Ignore");
+  }
+  file.allowed_overrides = ReadOverrides(reader);
+  if (auto status = reader.Finish(UnknownMembers::kIgnore); !status) {
+    return spec.Take(Result<ConfigFileSpec>(Fail(status.error())));
+  }
+  return file;
+}
+
+// The runner's own rules for globs hold here, too.
+std::vector<std::string> ReadGlobs(StrictReader& spec, const char* key) {
+  std::vector<std::string> globs = spec.Strings(key, {}, 64, 1024);
+  for (const std::string& glob : globs) {
+    if (const auto status = CheckGlob(glob); !status) spec.Refuse(key, status.error().message);
+  }
+  return globs;
 }
 
 ConcurrencySpec ReadConcurrency(StrictReader& spec) {
@@ -131,6 +187,9 @@ Result<ObservedRepositorySpec> ParseSpec(const json& value) {
   spec.max_backfill = reader.Int("maxBackfill", defaults.max_backfill, 1, 1000);
   spec.initial_commits = reader.Int("initialCommits", defaults.initial_commits, 0, 1000);
   spec.credentials_secret_name = reader.String("credentialsSecretName", {}, 253);
+  spec.paths = ReadGlobs(reader, "paths");
+  spec.paths_ignore = ReadGlobs(reader, "pathsIgnore");
+  spec.config_file = ReadConfigFile(reader);
   spec.suspend = reader.Bool("suspend", false);
   spec.concurrency = ReadConcurrency(reader);
   spec.retention = ReadRetention(reader);
@@ -197,6 +256,17 @@ std::string_view WebhookProviderName(WebhookProvider provider) {
   return "Generic";
 }
 
+std::string_view ConfigFilePolicyName(ConfigFilePolicy policy) {
+  return policy == ConfigFilePolicy::kIgnore ? "Ignore" : "Use";
+}
+
+std::string_view ConfigOverrideName(ConfigOverride what) {
+  for (const auto& [value, name] : kOverrides) {
+    if (value == what) return name;
+  }
+  return "Image";
+}
+
 std::string_view HistoryName(History history) {
   return history == History::kAll ? "All" : "FirstParent";
 }
@@ -251,6 +321,12 @@ json ToJson(const ObservedRepositorySpec& spec) {
         {"execution", ToJson(spec.template_.execution)},
         {"retry", ToJson(spec.template_.retry)},
         {"ttlSecondsAfterFinished", spec.template_.ttl_seconds_after_finished}}}};
+  if (!spec.paths.empty()) value["paths"] = spec.paths;
+  if (!spec.paths_ignore.empty()) value["pathsIgnore"] = spec.paths_ignore;
+  value["configFile"] = {{"policy", ConfigFilePolicyName(spec.config_file.policy)}};
+  for (const ConfigOverride what : spec.config_file.allowed_overrides) {
+    value["configFile"]["allowedOverrides"].push_back(ConfigOverrideName(what));
+  }
   if (!spec.refs.empty()) value["refs"] = spec.refs;
   if (!spec.credentials_secret_name.empty()) {
     value["credentialsSecretName"] = spec.credentials_secret_name;

@@ -64,6 +64,33 @@ struct RetentionSpec {
   bool operator==(const RetentionSpec&) const = default;
 };
 
+/// Whether `.committest.yaml` of a tested commit counts.
+enum class ConfigFilePolicy { kUse, kIgnore };
+std::string_view ConfigFilePolicyName(ConfigFilePolicy policy);
+
+/// What of `template.execution` a `.committest.yaml` may set as it likes.
+enum class ConfigOverride {
+  kImage,
+  kResources,
+  kEnv,
+  kTimeouts,
+  kRuntimeClass,
+  kNodeSelector,
+  kTolerations,
+};
+std::string_view ConfigOverrideName(ConfigOverride what);
+
+/// `spec.configFile`: what the repository may say about its own tests.
+struct ConfigFileSpec {
+  ConfigFilePolicy policy = ConfigFilePolicy::kUse;
+  std::vector<ConfigOverride> allowed_overrides;
+
+  bool operator==(const ConfigFileSpec&) const = default;
+};
+
+/// The name of that file, in the root of the repository.
+inline constexpr const char* kConfigFileName = ".committest.yaml";
+
 /// `spec.template`: what each CommitTest of the repository inherits.
 struct CommitTestTemplate {
   TestsSpec tests;
@@ -88,6 +115,11 @@ struct ObservedRepositorySpec {
   std::int64_t initial_commits = 1;  ///< Commits of a ref's history at first sight.
   /// The Secret with what the Git server wants, in the same namespace; empty: nothing.
   std::string credentials_secret_name;
+  /// Globs: a commit that changes nothing that matches `paths` (empty: anything) and no glob of
+  /// `paths_ignore` is Skipped.
+  std::vector<std::string> paths;
+  std::vector<std::string> paths_ignore;
+  ConfigFileSpec config_file;
   bool suspend = false;
   ConcurrencySpec concurrency;
   RetentionSpec retention;

@@ -102,7 +102,8 @@ std::vector<std::string> StrictReader::Strings(std::string_view key,
   std::vector<std::string> strings;
   for (const json& item : *array) {
     if (!item.is_string() || item.get_ref<const std::string&>().size() > max_bytes) {
-      Expected(key, *array, "a list of strings of at most " + std::to_string(max_bytes) + " bytes");
+      Expected(std::string(key) + "[" + std::to_string(strings.size()) + "]", item,
+               "a string of at most " + std::to_string(max_bytes) + " bytes");
       return fallback;
     }
     strings.push_back(item.get<std::string>());
@@ -116,7 +117,7 @@ std::map<std::string, std::string> StrictReader::StringMap(std::string_view key)
   if (object == nullptr) return map;
   for (const auto& [name, item] : object->items()) {
     if (!item.is_string()) {
-      Expected(key, *object, "an object whose values are strings");
+      Expected(std::string(key) + "." + OneLine(Truncate(name, 80)), item, "a string");
       return {};
     }
     map.emplace(name, item.get<std::string>());

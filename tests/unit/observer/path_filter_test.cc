@@ -55,13 +55,14 @@ rc::Gen<std::string> APart() {
 
 rc::Gen<Globs> SomeGlobs() {
   return rc::gen::resize(
-      3, rc::gen::container<Globs>(rc::gen::map(
-             rc::gen::resize(4, rc::gen::nonEmpty(rc::gen::container<Globs>(APart()))),
-             [](const Globs& parts) {
-               std::string glob;
-               for (const std::string& part : parts) glob += (glob.empty() ? "" : "/") + part;
-               return glob;
-             })));
+      3, rc::gen::container<Globs>(
+             rc::gen::map(rc::gen::resize(4, rc::gen::nonEmpty(rc::gen::container<Globs>(APart()))),
+                          [](const Globs& parts) {
+                            std::string glob;
+                            for (const std::string& part : parts)
+                              glob += (glob.empty() ? "" : "/") + part;
+                            return glob;
+                          })));
 }
 
 RC_GTEST_PROP(PathFilterProperty, SaysOfAFolderWhatIsTrueOfEachPathBelow, ()) {

@@ -66,6 +66,9 @@ inline ObservedRepositorySpec FullObservedRepositorySpec() {
   spec.max_backfill = 7;
   spec.initial_commits = 2;
   spec.credentials_secret_name = "deploy";
+  spec.paths = {"src/**", "*.toml"};
+  spec.paths_ignore = {"**/*.md"};
+  spec.config_file = {ConfigFilePolicy::kIgnore, {ConfigOverride::kImage, ConfigOverride::kEnv}};
   spec.suspend = true;
   const CommitTestSpec commit_test = FullCommitTestSpec();
   spec.concurrency = {2, ConcurrencyPolicy::kCancelOlder};
