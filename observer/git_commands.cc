@@ -8,6 +8,7 @@
 
 #include "common/base/strings.h"
 #include "observer/child_process.h"
+#include "observer/skip_request.h"
 
 namespace committest::observer {
 namespace {
@@ -56,6 +57,9 @@ Result<std::string> GitCommands::Run(const std::vector<std::string>& arguments) 
     return Fail(ErrorCode::kDataLoss,
                 "git " + arguments.front() + ": " + Truncate(OneLine(result->errors), 300));
   }
+  if (result->output.size() >= kMaxOutputBytes && arguments.front() != "log") {
+    return Fail(ErrorCode::kResourceExhausted, "git " + arguments.front() + " wrote too much");
+  }
   return std::move(result->output);
 }
 
@@ -82,7 +86,7 @@ Result<Commit> GitCommands::Describe(const std::string& id) {
 Result<const GitCommands::Record*> GitCommands::Load(const std::string& id) {
   if (const auto it = records_.find(id); it != records_.end()) return &it->second;
   const auto output = Run({"log", "-z", "--date-order", "--no-decorate", "--no-show-signature",
-                           "--format=%H %ct %P%n%an%n%s", "-n", kBatch, id, "--"});
+                           "--format=%H %ct %P%n%an%n%s%n%B", "-n", kBatch, id, "--"});
   if (!output) return Fail(output.error());
   if (records_.size() > kMaxRecords) records_.clear();
   std::string_view rest = *output;
@@ -109,7 +113,53 @@ void GitCommands::Remember(std::string_view record) {
   read.commit.author = Truncate(OneLine(lines[1]), kMaxAuthorBytes);
   read.commit.subject = Truncate(OneLine(lines.size() > 2 ? lines[2] : ""), kMaxSubjectBytes);
   read.commit.time = BoundedTime(read.node.time);
+  if (lines.size() > 3) {
+    read.commit.skip_request = FindSkipRequest(Join({lines.begin() + 3, lines.end()}, "\n"));
+  }
   records_.try_emplace(std::move(words[0]), std::move(read));
+}
+
+Result<std::optional<CommitRoot>> GitCommands::Root(const std::string& commit) {
+  const auto kind = KindOf(commit);
+  if (!kind) return Fail(kind.error());
+  if (*kind != ObjectKind::kCommit) return std::nullopt;
+  const auto output = Run({"log", "-1", "--no-show-signature", "--format=%T %P", commit, "--"});
+  if (!output) return Fail(output.error());
+  const std::vector<std::string> words = Split(Trim(*output), ' ');
+  return CommitRoot{words.at(0), words.size() > 1 ? words[1] : ""};
+}
+
+// What is not there and what cannot be read look the same, and both are fetched again.
+Result<std::optional<std::vector<TreeEntry>>> GitCommands::Tree(const std::string& id) {
+  const auto output = Run({"ls-tree", "-z", "--full-tree", id});
+  if (!output && output.error().code != ErrorCode::kDataLoss) return Fail(output.error());
+  if (!output) return std::nullopt;
+  std::vector<TreeEntry> entries;
+  for (const std::string& line : Split(*output, '\0')) {
+    // "100644 blob ID<tab>NAME"
+    const std::size_t tab = line.find('\t');
+    if (tab == std::string::npos) continue;
+    const std::vector<std::string> words = Split(std::string_view(line).substr(0, tab), ' ');
+    if (words.size() != 3) continue;
+    TreeEntry entry;
+    entry.name = line.substr(tab + 1);
+    entry.id = words[2];
+    std::from_chars(words[0].data(), words[0].data() + words[0].size(), entry.mode, 8);
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+Result<std::optional<std::string>> GitCommands::Blob(const std::string& id, std::size_t max_bytes) {
+  const auto size_text = Run({"cat-file", "-s", id});
+  if (!size_text && size_text.error().code != ErrorCode::kDataLoss) return Fail(size_text.error());
+  if (!size_text) return std::nullopt;
+  std::size_t size = 0;
+  std::from_chars(size_text->data(), size_text->data() + size_text->size(), size);
+  if (size > max_bytes) return std::string(max_bytes + 1, ' ');
+  auto text = Run({"cat-file", "blob", id});
+  if (!text) return Fail(std::move(text.error()));
+  return std::move(*text);
 }
 
 Status GitCommands::PruneRefs(const std::string& prefix, std::size_t limit,

@@ -65,4 +65,11 @@ Result<std::vector<HistoryAnswer>> GitOverHttp::History(const RemoteRepository& 
   });
 }
 
+Result<DetailsAnswer> GitOverHttp::Details(const RemoteRepository& repository,
+                                           const std::vector<DetailsQuery>& queries) {
+  return With<DetailsAnswer>(repository, [&](const GitUrl& url, const Access& access) {
+    return mirrors_.Details(repository.key, url, access, queries);
+  });
+}
+
 }  // namespace committest::observer

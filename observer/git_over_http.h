@@ -33,6 +33,8 @@ class GitOverHttp final : public GitRemote {
                               const std::vector<RefPattern>& patterns) override;
   Result<std::vector<HistoryAnswer>> History(const RemoteRepository& repository,
                                              const std::vector<HistoryQuery>& queries) override;
+  Result<DetailsAnswer> Details(const RemoteRepository& repository,
+                                const std::vector<DetailsQuery>& queries) override;
   void Forget(const kube::ObjectKey& repository) override { mirrors_.Forget(repository); }
 
  private:

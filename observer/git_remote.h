@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "common/base/clock.h"
 #include "common/base/result.h"
 #include "common/kube/object.h"
+#include "observer/path_filter.h"
 #include "observer/ref_pattern.h"
 
 namespace committest::observer {
@@ -46,9 +48,10 @@ struct HistoryQuery {
 
 struct Commit {
   std::string id;
-  std::string author;   ///< Name only, one line, at most 200 bytes.
-  std::string subject;  ///< First line of the message, at most 100 bytes.
-  WallTime time;        ///< Of the commit, as its committer's clock had it.
+  std::string author;        ///< Name only, one line, at most 200 bytes.
+  std::string subject;       ///< First line of the message, at most 100 bytes.
+  WallTime time;             ///< Of the commit, as its committer's clock had it.
+  std::string skip_request;  ///< What in the message asks for no tests; see skip_request.h.
 
   bool operator==(const Commit&) const = default;
 };
@@ -71,6 +74,42 @@ struct HistoryAnswer {
   std::vector<Commit> commits;  ///< Oldest first: a parent stands before its children.
   std::int64_t omitted = 0;     ///< Older new commits beyond `limit`; 0 for kInitial.
   Relation relation = Relation::kInitial;
+};
+
+/// A question about what one commit holds.
+struct DetailsQuery {
+  std::string commit;
+  std::string ref;   ///< Where it was found; how to fetch it from servers that refuse names.
+  std::string base;  ///< The commit to compare with; empty: its first parent, if it has one.
+  PathFilter filter;
+  bool wants_config = true;  ///< Whether `.committest.yaml` is read.
+
+  bool operator==(const DetailsQuery&) const = default;
+};
+
+/// `.committest.yaml` of a commit.
+struct ConfigFile {
+  enum class Kind { kAbsent, kFile, kTooLarge, kNoFile };
+  Kind kind = Kind::kAbsent;
+  std::string id;    ///< The object's name; empty if there is none.
+  std::string text;  ///< Of a file.
+
+  bool operator==(const ConfigFile&) const = default;
+};
+
+struct CommitDetails {
+  std::string commit;
+  /// Whether it changes something that the filter lets count. A change that is too large to look
+  /// through counts.
+  bool is_affected = true;
+  ConfigFile config;
+
+  bool operator==(const CommitDetails&) const = default;
+};
+
+struct DetailsAnswer {
+  std::vector<CommitDetails> details;  ///< Of those that could be read.
+  std::optional<Error> problem;        ///< Why the others could not.
 };
 
 /// Which repository is asked, and in whose name.
@@ -101,6 +140,11 @@ class GitRemote {
   /// answered.
   virtual Result<std::vector<HistoryAnswer>> History(const RemoteRepository& repository,
                                                      const std::vector<HistoryQuery>& queries) = 0;
+
+  /// Fetches what of the commits' folders `queries` ask about, no more, and answers. The commits
+  /// are those of an earlier `History`. Errors as above, when not even one can be answered.
+  virtual Result<DetailsAnswer> Details(const RemoteRepository& repository,
+                                        const std::vector<DetailsQuery>& queries) = 0;
 
   /// Drops what is kept locally for `repository`, which is gone.
   virtual void Forget(const kube::ObjectKey& repository) = 0;

@@ -12,64 +12,26 @@
 #include "observer/commit_source.h"
 #include "observer/commit_walk.h"
 #include "observer/git_commands.h"
+#include "observer/libgit2.h"
+#include "observer/libgit2_trees.h"
+#include "observer/skip_request.h"
 
 namespace committest::observer {
 namespace {
 
+using libgit2::Freer;
+using libgit2::GitError;
+using libgit2::LookUpCommit;
+using libgit2::ObjectPtr;
+using libgit2::Open;
+using libgit2::ParseId;
+using libgit2::RepositoryPtr;
+using libgit2::ToHex;
+
 constexpr std::size_t kSha256Digits = 64;
 
-template <typename T, void (*free_fn)(T*)>
-struct Freer {
-  void operator()(T* object) const { free_fn(object); }
-};
-using RepositoryPtr = std::unique_ptr<git_repository, Freer<git_repository, git_repository_free>>;
-using ObjectPtr = std::unique_ptr<git_object, Freer<git_object, git_object_free>>;
-using CommitPtr = std::unique_ptr<git_commit, Freer<git_commit, git_commit_free>>;
 using RefIteratorPtr = std::unique_ptr<git_reference_iterator,
                                        Freer<git_reference_iterator, git_reference_iterator_free>>;
-
-// libgit2 keeps its last error per thread, so this is called right after the call that failed.
-Error GitError(const char* what, int code) {
-  const git_error* last = git_error_last();
-  const std::string text = last == nullptr ? "unknown error" : OneLine(last->message);
-  const auto error_code = code == GIT_ENOTFOUND ? ErrorCode::kNotFound : ErrorCode::kDataLoss;
-  return {error_code, std::string(what) + ": " + text, {}, std::nullopt};
-}
-
-Result<RepositoryPtr> Open(const std::string& path) {
-  constexpr unsigned kFlags =
-      GIT_REPOSITORY_OPEN_BARE | GIT_REPOSITORY_OPEN_NO_SEARCH | GIT_REPOSITORY_OPEN_NO_DOTGIT;
-  git_repository* repository = nullptr;
-  if (git_repository_open_ext(&repository, path.c_str(), kFlags, nullptr) != 0) {
-    Error error = GitError("cannot open the mirror", GIT_ERROR);
-    return Fail(std::move(error));
-  }
-  return RepositoryPtr(repository);
-}
-
-Result<git_oid> ParseId(const std::string& id) {
-  git_oid oid;
-  if (id.size() != GIT_OID_HEXSZ || git_oid_fromstr(&oid, id.c_str()) != 0) {
-    return Fail(ErrorCode::kDataLoss, "the object name is not SHA-1");
-  }
-  return oid;
-}
-
-Result<CommitPtr> LookUpCommit(git_repository* repository, const std::string& id) {
-  const auto oid = ParseId(id);
-  if (!oid) return Fail(oid.error());
-  git_commit* commit = nullptr;
-  if (const int code = git_commit_lookup(&commit, repository, &*oid); code != 0) {
-    return Fail(GitError("cannot read a commit", code));
-  }
-  return CommitPtr(commit);
-}
-
-std::string ToHex(const git_oid& oid) {
-  std::string text(GIT_OID_HEXSZ, '\0');
-  git_oid_fmt(text.data(), &oid);
-  return text;
-}
 
 bool IsSha256(const std::string& path) {
   std::ifstream file(path + "/config");
@@ -132,6 +94,8 @@ class Libgit2Commits final : public CommitSource {
     described.author = Truncate(OneLine(name == nullptr ? "" : name), kMaxAuthorBytes);
     described.subject = Truncate(OneLine(summary == nullptr ? "" : summary), kMaxSubjectBytes);
     described.time = BoundedTime(git_commit_time(commit->get()));
+    const char* message = git_commit_message(commit->get());
+    described.skip_request = FindSkipRequest(message == nullptr ? "" : message);
     return described;
   }
 
@@ -258,6 +222,26 @@ Result<HistoryAnswer> HistoryReader::Read(const std::string& path,
   if (!repository) return Fail(std::move(repository.error()));
   Libgit2Commits commits(std::move(*repository), ReadShallow(path));
   return Reading(commits, query).Answer();
+}
+
+Result<std::vector<DetailsStep>> HistoryReader::Details(
+    const std::string& path, const std::vector<DetailsQuery>& queries) const {
+  std::unique_ptr<TreeSource> source;
+  if (IsSha256(path)) {
+    source = std::make_unique<GitCommands>(path, clock_);
+  } else {
+    auto trees = OpenLibgit2Trees(path);
+    if (!trees) return Fail(std::move(trees.error()));
+    source = std::move(*trees);
+  }
+  std::vector<DetailsStep> steps;
+  steps.reserve(queries.size());
+  for (const DetailsQuery& query : queries) {
+    auto step = ReadDetails(*source, query);
+    if (!step) return Fail(std::move(step.error()));
+    steps.push_back(std::move(*step));
+  }
+  return steps;
 }
 
 Status HistoryReader::PruneRefs(const std::string& path, const std::string& prefix,

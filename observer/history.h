@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/result.h"
+#include "observer/commit_details.h"
 #include "observer/git_remote.h"
 
 namespace committest::observer {
@@ -39,6 +40,10 @@ class HistoryReader {
   /// Errors: kNotFound: `query.to` is not in the repository; kDataLoss: the repository cannot be
   /// opened, or an object is missing or corrupt.
   Result<HistoryAnswer> Read(const std::string& path, const HistoryQuery& query) const;
+
+  /// A step for each query, as `ReadDetails` says; see there for the errors, too.
+  Result<std::vector<DetailsStep>> Details(const std::string& path,
+                                           const std::vector<DetailsQuery>& queries) const;
 
   /// If there are more than `limit` refs under `prefix`, deletes those that are not in `keep`.
   Status PruneRefs(const std::string& path, const std::string& prefix, std::size_t limit,

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <set>
 #include <system_error>
 #include <utility>
 
 #include "common/base/log.h"
 #include "common/base/strings.h"
 #include "observer/child_process.h"
+#include "observer/commit_config.h"
 #include "observer/memory_file.h"
 #include "observer/ssh.h"
 
@@ -22,6 +24,10 @@ constexpr std::string_view kMirrorRefs = "refs/committest/";
 constexpr std::size_t kMaxMirrorRefs = 250;
 // The marker's first line; a mirror of another layout is made anew.
 constexpr std::string_view kMarkerFile = "committest-mirror";
+// There is one in a mirror that has all objects of its refs.
+constexpr std::string_view kWholeFile = "committest-whole";
+// An argument each; far below what Linux takes.
+constexpr std::size_t kMaxObjectsPerFetch = 10'000;
 constexpr std::string_view kLayout = "2";
 
 std::string MirrorRef(const std::string& ref) {
@@ -121,25 +127,45 @@ std::string HttpPin(const GitUrl& url, const std::vector<http::IpAddress>& addre
   return "http.curloptResolve=" + url.host + ":" + std::to_string(url.port) + ":" +
          Join(texts, ",");
 }
+}  // namespace
+
+// One run of `git fetch`.
+struct Mirrors::FetchRequest {
+  std::string filter;  ///< Empty: none.
+  std::vector<std::string> refspecs;
+  std::uint64_t file_bytes = 0;
+  /// Objects by their names: the server is told of nothing that is here, so that it leaves nothing
+  /// out, nor makes a difference to what is not. What is only read here needs no other check.
+  bool single_objects = false;
+  bool again = false;  ///< As if nothing were here.
+};
+
+namespace {
 
 std::vector<std::string> FetchArguments(const fs::path& path, const std::string& pin,
                                         std::string_view filter,
-                                        const std::vector<std::string>& refspecs) {
+                                        const std::vector<std::string>& refspecs,
+                                        bool single_objects, bool again) {
   std::vector<std::string> arguments;
   for (const char* setting :
        {"core.hooksPath=/dev/null", "core.fsmonitor=false", "protocol.version=2",
-        "protocol.file.allow=never", "transfer.fsckObjects=true", "transfer.bundleURI=false",
-        "http.followRedirects=false", "http.lowSpeedLimit=100", "http.lowSpeedTime=20",
+        "protocol.file.allow=never", "transfer.bundleURI=false", "http.followRedirects=false",
+        "http.lowSpeedLimit=100", "http.lowSpeedTime=20",
         "credential.helper=", "gc.autoDetach=false",
         // One thread, and files in pieces: commits alone are wanted, and memory is limited.
         "pack.threads=1", "core.bigFileThreshold=1m", "core.deltaBaseCacheLimit=16m"}) {
     arguments.insert(arguments.end(), {"-c", setting});
   }
+  arguments.insert(arguments.end(), {"-c", single_objects ? "transfer.fsckObjects=false"
+                                                          : "transfer.fsckObjects=true"});
+  if (single_objects) arguments.insert(arguments.end(), {"-c", "fetch.negotiationAlgorithm=noop"});
   if (!pin.empty()) arguments.insert(arguments.end(), {"-c", pin});
   arguments.push_back("--git-dir=" + path.string());
   arguments.insert(arguments.end(),
                    {"fetch", "--quiet", "--force", "--no-tags", "--no-recurse-submodules",
                     "--no-write-fetch-head", "--update-shallow"});
+  if (single_objects) arguments.emplace_back("--no-auto-maintenance");
+  if (again) arguments.emplace_back("--refetch");
   arguments.push_back(filter.empty() ? "--no-filter" : "--filter=" + std::string(filter));
   arguments.insert(arguments.end(), {"--end-of-options", "origin"});
   arguments.insert(arguments.end(), refspecs.begin(), refspecs.end());
@@ -196,6 +222,23 @@ std::vector<std::string> FetchEnvironment(const ChildAccess& access) {
       "GIT_NO_LAZY_FETCH=1",   "GIT_PROTOCOL=version=2"};
   environment.insert(environment.end(), access.environment.begin(), access.environment.end());
   return environment;
+}
+
+// The details that are there; a file that is too large to be fetched is known to be so.
+std::vector<CommitDetails> Complete(const std::vector<DetailsQuery>& queries,
+                                    std::vector<DetailsStep>& steps,
+                                    const std::set<std::string>& oversized) {
+  std::vector<CommitDetails> details;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    DetailsStep& step = steps[i];
+    if (step.details) {
+      details.push_back(std::move(*step.details));
+    } else if (step.missing_trees.empty() && oversized.contains(step.missing_files.front())) {
+      details.push_back(
+          {queries[i].commit, true, {ConfigFile::Kind::kTooLarge, step.missing_files.front(), {}}});
+    }
+  }
+  return details;
 }
 
 }  // namespace
@@ -343,31 +386,128 @@ Status Mirrors::FetchOneByOne(const Look& look, const std::vector<HistoryQuery>&
 }
 
 Status Mirrors::Fetch(const Look& look, const std::vector<std::string>& refspecs) const {
-  Status status;
-  for (const std::string_view filter : {"tree:0", "blob:none", ""}) {
+  if (fs::exists(look.path / kWholeFile)) {
     std::string errors;
-    status = FetchWithFilter(look, refspecs, filter, errors);
+    return RunGit(look, {"", refspecs, options_.file_bytes, false, false}, errors);
+  }
+  Status status;
+  for (const char* filter : {"tree:0", "blob:none", ""}) {
+    std::string errors;
+    status = RunGit(look, {filter, refspecs, options_.file_bytes, false, false}, errors);
     if (status || !RefusesFilter(errors)) return status;
   }
   return status;
 }
 
-Status Mirrors::FetchWithFilter(const Look& look, const std::vector<std::string>& refspecs,
-                                std::string_view filter, std::string& errors) const {
+Result<DetailsAnswer> Mirrors::Details(const kube::ObjectKey& repository, const GitUrl& url,
+                                       const Access& access,
+                                       const std::vector<DetailsQuery>& queries) const {
+  const std::vector<HistoryQuery> none;
+  const Look look{PathOf(repository), url, access, none,
+                  clock_.Monotonic() + options_.fetch_deadline};
+  DetailsAnswer answer;
+  std::set<std::string> oversized;
+  // Each level of folders takes a round, then there is the file.
+  for (std::size_t round = 0; round < kMaxTreeDepth + 4; ++round) {
+    auto steps = reader_.Details(look.path.string(), queries);
+    if (!steps) return Fail(std::move(steps.error()));
+    answer.details = Complete(queries, *steps, oversized);
+    if (answer.details.size() == queries.size()) return answer;
+    auto status = FetchMissing(look, *steps, oversized);
+    if (!status && status.error().code == ErrorCode::kNotFound &&
+        !fs::exists(look.path / kWholeFile)) {
+      status = FetchWhole(look, queries);
+    }
+    if (!status) {
+      answer.problem = std::move(status.error());
+      break;
+    }
+  }
+  if (!answer.problem) {
+    answer.problem = Error{ErrorCode::kNotFound,
+                           "the Git server does not give out the folders of its commits",
+                           {},
+                           {}};
+  }
+  if (answer.details.empty()) return Fail(std::move(*answer.problem));
+  return answer;
+}
+
+Status Mirrors::FetchMissing(const Look& look, const std::vector<DetailsStep>& steps,
+                             std::set<std::string>& oversized) const {
+  std::set<std::string> trees;
+  std::set<std::string> files;
+  for (const DetailsStep& step : steps) {
+    trees.insert(step.missing_trees.begin(), step.missing_trees.end());
+    for (const std::string& id : step.missing_files) {
+      if (!oversized.contains(id)) files.insert(id);
+    }
+  }
+  if (!trees.empty()) {
+    std::vector<std::string> ids(trees.begin(), trees.end());
+    if (ids.size() > kMaxObjectsPerFetch) ids.resize(kMaxObjectsPerFetch);
+    if (auto status = FetchObjects(look, ids, options_.file_bytes); !status) return status;
+  }
+  if (files.empty()) return {};
+  return FetchFiles(look, {files.begin(), files.end()}, oversized);
+}
+
+Status Mirrors::FetchObjects(const Look& look, const std::vector<std::string>& ids,
+                             std::uint64_t file_bytes) const {
+  std::string errors;
+  auto status = RunGit(look, {"tree:0", ids, file_bytes, true, false}, errors);
+  if (status || !RefusesFilter(errors)) return status;
+  return RunGit(look, {"", ids, options_.file_bytes, true, false}, errors);
+}
+
+// What is larger than any configuration is not let in: whoever may push must not be able to fill
+// the disk, nor to keep the other commits from being seen.
+Status Mirrors::FetchFiles(const Look& look, const std::vector<std::string>& ids,
+                           std::set<std::string>& oversized) const {
+  // Packed, a file takes a little more than its size at most.
+  const std::uint64_t limit = (ids.size() + 4) * 2 * kMaxConfigBytes;
+  auto status = FetchObjects(look, ids, limit);
+  if (status || status.error().code != ErrorCode::kResourceExhausted) return status;
+  if (ids.size() == 1) {
+    oversized.insert(ids.front());
+    return {};
+  }
+  for (const std::string& id : ids) {
+    if (status = FetchFiles(look, {id}, oversized); !status) return status;
+  }
+  return {};
+}
+
+// For servers that give out nothing but what their refs point to: everything, by the refs' names,
+// and from then on always.
+Status Mirrors::FetchWhole(const Look& look, const std::vector<DetailsQuery>& queries) const {
+  std::set<std::string> refspecs;
+  for (const DetailsQuery& query : queries) {
+    refspecs.insert("+" + query.ref + ":" + MirrorRef(query.ref));
+  }
+  std::string errors;
+  auto status = RunGit(
+      look, {"", {refspecs.begin(), refspecs.end()}, options_.file_bytes, false, true}, errors);
+  if (!status) return status;
+  return WriteFile(look.path / kWholeFile, "");
+}
+
+Status Mirrors::RunGit(const Look& look, const FetchRequest& request, std::string& errors) const {
   const auto addresses = addresses_.Find(look.url.host, look.deadline, stop_);
   if (!addresses) return Fail(addresses.error());
   const auto access = GrantAccess(options_, look.url, look.access, *addresses);
   if (!access) return Fail(access.error());
   ChildSpec spec;
   spec.program = options_.git_program;
-  spec.arguments = FetchArguments(look.path, HttpPin(look.url, *addresses), filter, refspecs);
+  spec.arguments = FetchArguments(look.path, HttpPin(look.url, *addresses), request.filter,
+                                  request.refspecs, request.single_objects, request.again);
   spec.environment = FetchEnvironment(*access);
   spec.deadline =
       std::max(std::chrono::milliseconds(1),
                std::chrono::ceil<std::chrono::milliseconds>(look.deadline - clock_.Monotonic()));
   spec.limits.address_space_bytes = options_.address_space_bytes;
   spec.limits.data_bytes = options_.data_bytes;
-  spec.limits.file_bytes = options_.file_bytes;
+  spec.limits.file_bytes = request.file_bytes;
   // Two threads of index-pack at most, and some.
   spec.limits.cpu_seconds = static_cast<std::uint64_t>(
       2 * std::chrono::ceil<std::chrono::seconds>(options_.fetch_deadline).count() + 1);
@@ -381,6 +521,10 @@ Status Mirrors::FetchWithFilter(const Look& look, const std::vector<std::string>
   if (result->signal != 0) {
     return Fail(ErrorCode::kResourceExhausted,
                 "git fetch was ended by signal " + std::to_string(result->signal));
+  }
+  // SIGXFSZ, of a child of its own.
+  if (ContainsAny(errors, {"died of signal 25", "File too large"})) {
+    return Fail(ErrorCode::kResourceExhausted, "git fetch: more data than is allowed");
   }
   if (look.access.ssh) {
     if (auto error = SshFailure(look.access.secret_name, errors)) return Fail(std::move(*error));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -47,7 +48,8 @@ bool RefusesFilter(std::string_view errors);
 
 /// The bare mirrors under one folder, one per ObservedRepository, and the histories read from them.
 ///
-/// A mirror holds commits only: `--filter=tree:0` leaves out all trees and blobs, so that even the
+/// A mirror holds commits, and of their folders and files only what `Details` had to look at:
+/// `--filter=tree:0` leaves out all trees and blobs, so that even the
 /// first fetch is small (some 250 bytes a commit), and still every question about ancestry has an
 /// exact answer. A shallow fetch (`--depth`) would be smaller at first, but behind its boundary
 /// nobody can tell what a merged branch forked from, how many commits lie before the cursor, or
@@ -76,6 +78,10 @@ class Mirrors {
   Result<std::vector<HistoryAnswer>> History(const kube::ObjectKey& repository, const GitUrl& url,
                                              const Access& access,
                                              const std::vector<HistoryQuery>& queries) const;
+  /// As `GitRemote::Details`.
+  Result<DetailsAnswer> Details(const kube::ObjectKey& repository, const GitUrl& url,
+                                const Access& access,
+                                const std::vector<DetailsQuery>& queries) const;
   /// As `GitRemote::Forget`.
   void Forget(const kube::ObjectKey& repository) const;
 
@@ -84,14 +90,21 @@ class Mirrors {
 
  private:
   struct Look;
+  struct FetchRequest;
 
   Status Prepare(const Look& look) const;
   Result<std::vector<HistoryAnswer>> Answer(const Look& look) const;
   Status FetchTips(const Look& look, const std::vector<HistoryQuery>& missing) const;
   Status FetchOneByOne(const Look& look, const std::vector<HistoryQuery>& missing) const;
   Status Fetch(const Look& look, const std::vector<std::string>& refspecs) const;
-  Status FetchWithFilter(const Look& look, const std::vector<std::string>& refspecs,
-                         std::string_view filter, std::string& errors) const;
+  Status FetchMissing(const Look& look, const std::vector<DetailsStep>& steps,
+                      std::set<std::string>& oversized) const;
+  Status FetchObjects(const Look& look, const std::vector<std::string>& ids,
+                      std::uint64_t file_bytes) const;
+  Status FetchFiles(const Look& look, const std::vector<std::string>& ids,
+                    std::set<std::string>& oversized) const;
+  Status FetchWhole(const Look& look, const std::vector<DetailsQuery>& queries) const;
+  Status RunGit(const Look& look, const FetchRequest& request, std::string& errors) const;
 
   const MirrorOptions options_;
   const http::AddressBook& addresses_;

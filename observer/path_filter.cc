@@ -41,6 +41,14 @@ GlobCover PathFilter::CountsBelow(std::string_view folder) const {
   return none && !some_always ? GlobCover::kNone : GlobCover::kSome;
 }
 
+PathFilter FilterOf(const api::ObservedRepositorySpec& spec) {
+  std::vector<std::string> always;
+  if (spec.config_file.policy == api::ConfigFilePolicy::kUse) {
+    always.emplace_back(api::kConfigFileName);
+  }
+  return {spec.paths, spec.paths_ignore, std::move(always)};
+}
+
 std::string PathFilter::Describe() const {
   std::vector<std::string> parts;
   if (!paths_.empty()) parts.push_back("paths " + Join(paths_, ", "));

@@ -2,8 +2,10 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "common/api/observed_repository.h"
 #include "common/base/glob.h"
 
 namespace committest::observer {
@@ -33,5 +35,8 @@ class PathFilter {
   std::vector<std::string> ignored_;
   std::vector<std::string> always_;
 };
+
+/// The filter of a repository. `.committest.yaml` counts whatever the globs say, if it is used.
+PathFilter FilterOf(const api::ObservedRepositorySpec& spec);
 
 }  // namespace committest::observer

@@ -4,9 +4,11 @@
 #include <chrono>
 #include <map>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "common/api/names.h"
+#include "common/base/strings.h"
 
 namespace committest::observer {
 namespace {
@@ -33,41 +35,63 @@ SkipReason ReasonOf(const api::ObservedRepositorySpec& spec, Relation relation) 
                                                            : SkipReason::kMaxBackfill;
 }
 
-std::string TestName(const api::ObservedRepository& repository, const Commit& commit) {
-  const api::CommitTestTemplate& shared = repository.spec.template_;
-  return api::CommitTestName(repository.meta.name, commit.id, shared.tests, shared.execution);
+bool NeedsDetails(const api::ObservedRepositorySpec& spec) {
+  return !spec.paths.empty() || !spec.paths_ignore.empty() ||
+         spec.config_file.policy == api::ConfigFilePolicy::kUse;
+}
+
+// The commits of an answer that may get a CommitTest, oldest first.
+std::span<const Commit> Chosen(const api::ObservedRepositorySpec& spec, const HistoryAnswer& answer,
+                               bool is_first_sight) {
+  const auto limit = static_cast<std::size_t>(Limit(spec, is_first_sight));
+  const std::span<const Commit> commits(answer.commits);
+  return commits.last(std::min(limit, commits.size()));
+}
+
+std::string TestName(const api::ObservedRepository& repository, const Commit& commit,
+                     const CommitFacts& facts) {
+  return api::CommitTestName(repository.meta.name, commit.id, facts.tests, facts.execution,
+                             facts.refused_file);
 }
 
 api::CommitTest MakeTest(const api::ObservedRepository& repository, const std::string& ref,
-                         const Commit& commit, const api::Trigger& trigger) {
+                         const Commit& commit, const CommitFacts& facts,
+                         const api::Trigger& trigger) {
   const api::CommitTestTemplate& shared = repository.spec.template_;
   const std::string& name = repository.meta.name;
   api::CommitTest test;
   test.meta.namespace_ = repository.meta.namespace_;
-  test.meta.name = TestName(repository, commit);
+  test.meta.name = TestName(repository, commit, facts);
   test.meta.labels[api::kRepositoryLabel] = api::LabelValue(name);
   test.meta.labels[api::kBranchLabel] = api::LabelValue(api::ShortRef(ref));
   test.meta.annotations[api::kRefAnnotation] = ref;
   test.spec.repository_name = name;
   test.spec.source = {repository.spec.url, commit.id, ref, commit.author, commit.subject};
   test.spec.trigger = trigger;
-  test.spec.tests = shared.tests;
-  test.spec.execution = shared.execution;
+  test.spec.tests = facts.tests;
+  test.spec.execution = facts.execution;
+  test.spec.not_run = facts.not_run;
   test.spec.retry = shared.retry;
   test.spec.ttl_seconds_after_finished = shared.ttl_seconds_after_finished;
   return test;
+}
+
+api::NotRun NotRunBecause(api::NotRunReason reason, std::string_view message) {
+  return {reason, Truncate(Redact(OneLine(message)), api::kMaxNotRunMessageBytes)};
 }
 
 // Builds the steps of one plan; remembers which CommitTests the plan holds already, and which were
 // made by earlier ones.
 class StepBuilder {
  public:
-  StepBuilder(const api::ObservedRepository& repository, WallTime now, api::TriggerType trigger)
-      : repository_(repository), now_(now), trigger_(trigger) {
+  StepBuilder(const api::ObservedRepository& repository, WallTime now, const FactsByCommit& facts,
+              api::TriggerType trigger)
+      : repository_(repository), now_(now), facts_(facts), trigger_(trigger) {
     for (const api::RefStatus& entry : repository.status.refs) made_.insert(entry.last_test_name);
   }
 
-  RefStep Build(const HistoryAnswer& answer) {
+  // Nothing if facts are missing.
+  std::optional<RefStep> Build(const HistoryAnswer& answer) {
     RefStep step;
     step.ref = answer.ref;
     step.relation = answer.relation;
@@ -75,7 +99,7 @@ class StepBuilder {
     step.cursor.last_seen_commit = answer.to;
     const api::RefStatus* before = FindCursor(repository_.status.refs, answer.ref);
     if (before != nullptr) step.cursor.skipped_commits = before->skipped_commits;
-    AddTests(answer, before == nullptr, step);
+    if (!AddTests(answer, before == nullptr, step)) return std::nullopt;
     step.skipped += answer.omitted;
     if (step.skipped > 0) step.skip_reason = ReasonOf(repository_.spec, answer.relation);
     if (step.skip_reason == SkipReason::kMaxBackfill) step.cursor.skipped_commits += step.skipped;
@@ -83,31 +107,55 @@ class StepBuilder {
   }
 
  private:
-  void AddTests(const HistoryAnswer& answer, bool is_first_sight, RefStep& step) {
+  bool AddTests(const HistoryAnswer& answer, bool is_first_sight, RefStep& step) {
     if (answer.commits.empty()) {
       step.skipped = answer.relation == Relation::kNotACommit ? 1 : 0;
-      return;
+      return true;
     }
     step.tip_time = answer.commits.back().time;
-    const auto count = static_cast<std::int64_t>(answer.commits.size());
-    const std::int64_t dropped =
-        std::max<std::int64_t>(0, count - Limit(repository_.spec, is_first_sight));
-    step.skipped = dropped;
-    if (dropped == count) return;
-    step.cursor.last_test_name = TestName(repository_, answer.commits.back());
+    const auto chosen = Chosen(repository_.spec, answer, is_first_sight);
+    step.skipped = static_cast<std::int64_t>(answer.commits.size() - chosen.size());
+    if (chosen.empty()) return true;
+    std::vector<CommitFacts> facts;
+    for (const Commit& commit : chosen) {
+      auto known = FactsAbout(commit);
+      if (!known) return false;
+      facts.push_back(std::move(*known));
+    }
+    step.cursor.last_test_name = TestName(repository_, chosen.back(), facts.back());
     // The ref of the cursor that names it has brought what is before the tip, too.
-    if (is_first_sight && made_.contains(step.cursor.last_test_name)) return;
-    for (auto it = answer.commits.begin() + dropped; it != answer.commits.end(); ++it) {
+    if (is_first_sight && made_.contains(step.cursor.last_test_name)) return true;
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
       // The API's creation times have whole seconds; these order the commits of one look.
       const WallTime detected = now_ + std::chrono::microseconds(planned_.size());
-      api::CommitTest test = MakeTest(repository_, answer.ref, *it, {trigger_, detected});
+      api::CommitTest test =
+          MakeTest(repository_, answer.ref, chosen[i], facts[i], {trigger_, detected});
       if (made_.contains(test.meta.name)) continue;
       if (planned_.insert(test.meta.name).second) step.create.push_back(std::move(test));
     }
+    return true;
+  }
+
+  std::optional<CommitFacts> FactsAbout(const Commit& commit) const {
+    const api::CommitTestTemplate& shared = repository_.spec.template_;
+    if (!commit.skip_request.empty()) {
+      return CommitFacts{shared.tests,
+                         shared.execution,
+                         NotRunBecause(api::NotRunReason::kSkipRequested,
+                                       "the commit message holds " + commit.skip_request),
+                         {}};
+    }
+    if (!NeedsDetails(repository_.spec)) {
+      return CommitFacts{shared.tests, shared.execution, std::nullopt, {}};
+    }
+    const auto known = facts_.find(commit.id);
+    if (known == facts_.end()) return std::nullopt;
+    return known->second;
   }
 
   const api::ObservedRepository& repository_;
   const WallTime now_;
+  const FactsByCommit& facts_;
   const api::TriggerType trigger_;
   std::set<std::string> made_;  // Named by the cursors, whether they still exist or not.
   std::set<std::string> planned_;
@@ -186,11 +234,52 @@ std::vector<HistoryQuery> Questions(const api::ObservedRepositorySpec& spec,
   return questions;
 }
 
+std::vector<DetailsQuery> DetailsQuestions(const api::ObservedRepository& repository,
+                                           const std::vector<HistoryAnswer>& answers) {
+  const api::ObservedRepositorySpec& spec = repository.spec;
+  if (!NeedsDetails(spec)) return {};
+  const bool wants_config = spec.config_file.policy == api::ConfigFilePolicy::kUse;
+  const PathFilter filter = FilterOf(spec);
+  std::set<std::string_view> asked;
+  std::vector<DetailsQuery> questions;
+  for (const HistoryAnswer& answer : answers) {
+    const api::RefStatus* before = FindCursor(repository.status.refs, answer.ref);
+    const bool stands_for_more =
+        spec.commit_policy == api::CommitPolicy::kTipOnly && before != nullptr &&
+        (answer.relation == Relation::kAdvanced || answer.relation == Relation::kRewritten);
+    for (const Commit& commit : Chosen(spec, answer, before == nullptr)) {
+      if (!commit.skip_request.empty() || !asked.insert(commit.id).second) continue;
+      questions.push_back({commit.id, answer.ref, stands_for_more ? before->last_seen_commit : "",
+                           filter, wants_config});
+    }
+  }
+  return questions;
+}
+
+std::optional<api::CommitTest> InsteadOfRefused(const api::ObservedRepository& repository,
+                                                const api::CommitTest& test,
+                                                const std::string& message) {
+  const api::CommitTestTemplate& shared = repository.spec.template_;
+  if (test.spec.tests == shared.tests && test.spec.execution == shared.execution) {
+    return std::nullopt;
+  }
+  api::CommitTest instead = test;
+  instead.meta.name = api::CommitTestName(repository.meta.name, test.spec.source.commit,
+                                          shared.tests, shared.execution, test.meta.name);
+  instead.spec.tests = shared.tests;
+  instead.spec.execution = shared.execution;
+  instead.spec.not_run = NotRunBecause(
+      api::NotRunReason::kConfigurationError,
+      std::string(api::kConfigFileName) + ": the API server refuses what it says: " + message);
+  return instead;
+}
+
 Plan MakePlan(const api::ObservedRepository& repository, const std::vector<RemoteRef>& selected,
-              const std::vector<HistoryAnswer>& answers, WallTime now, api::TriggerType trigger) {
+              const std::vector<HistoryAnswer>& answers, WallTime now, const FactsByCommit& facts,
+              api::TriggerType trigger) {
   std::map<std::string_view, const HistoryAnswer*> by_ref;
   for (const HistoryAnswer& answer : answers) by_ref[answer.ref] = &answer;
-  StepBuilder builder(repository, now, trigger);
+  StepBuilder builder(repository, now, facts, trigger);
   Plan plan;
   for (const RemoteRef& ref : selected) {
     const api::RefStatus* before = FindCursor(repository.status.refs, ref.name);
@@ -199,7 +288,7 @@ Plan MakePlan(const api::ObservedRepository& repository, const std::vector<Remot
     const auto it = by_ref.find(ref.name);
     // An answer to another question than today's is none.
     if (it == by_ref.end() || it->second->to != ref.commit) continue;
-    plan.steps.push_back(builder.Build(*it->second));
+    if (auto step = builder.Build(*it->second)) plan.steps.push_back(std::move(*step));
   }
   return plan;
 }

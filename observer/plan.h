@@ -2,6 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +33,8 @@ namespace committest::observer {
 //   X      | Y      | CursorMissing  | Y                                 | Y
 //   any    | Y      | NotACommit     | none, counted as skipped          | Y
 //   any    | Y      | no answer      | none                              | unchanged
+//   any    | Y      | any, but facts | none                              | unchanged
+//          |        |   are missing  |                                   |
 //   X      | gone   | not asked      | none                              | entry removed
 //
 // (1) With TipOnly the tip alone; with initialCommits 0 none, and the tip counts as skipped. Older
@@ -37,6 +42,9 @@ namespace committest::observer {
 // (2) With TipOnly the tip alone. Commits that get no CommitTest are in `RefStep::skipped`, those
 //     beyond maxBackfill also in the status.
 // (3) None if another ref's cursor names the tip's CommitTest, as after a rename.
+//
+// A commit that asks for no tests, changes nothing that counts, or whose `.committest.yaml` is wrong
+// gets a CommitTest all the same, with `spec.notRun`.
 //
 // A CommitTest that a cursor names has been made, so it is not in a plan again: a branch that is
 // renamed or copied does not bring back what somebody has deleted.
@@ -85,13 +93,38 @@ struct Plan {
   std::vector<api::RefStatus> kept;
 };
 
+/// A question for each commit that may get a CommitTest, if its repository's spec makes more of a
+/// commit than its name: each commit once. None for those whose message asks for no tests.
+///
+/// A commit is compared with its first parent. With TipOnly the tip is compared with the cursor,
+/// for it stands for all commits between.
+std::vector<DetailsQuery> DetailsQuestions(const api::ObservedRepository& repository,
+                                           const std::vector<HistoryAnswer>& answers);
+
+/// How one commit is tested, or why not.
+struct CommitFacts {
+  api::TestsSpec tests;
+  api::ExecutionSpec execution;
+  std::optional<api::NotRun> not_run;
+  std::string refused_file;  ///< The object's name of a `.committest.yaml` that is wrong.
+};
+using FactsByCommit = std::map<std::string, CommitFacts, std::less<>>;
+
 /// The CommitTests' names are functions of repository, commit and test configuration, so doing a
 /// plan twice, or by two observers, creates each of them once. A commit that several refs reach is
 /// in the plan once, at the first ref by name.
-/// `trigger` is what the look was caused by.
+///
+/// `facts` has those of the commits to which `DetailsQuestions` asked: a ref of which one is not
+/// there has no step, so that its cursor stays. `trigger` is what the look was caused by.
 Plan MakePlan(const api::ObservedRepository& repository, const std::vector<RemoteRef>& selected,
               const std::vector<HistoryAnswer>& answers, WallTime now,
-              api::TriggerType trigger = api::TriggerType::kPoll);
+              const FactsByCommit& facts = {}, api::TriggerType trigger = api::TriggerType::kPoll);
+
+/// What is created in place of `test`, which the API refuses with `message` because of what a
+/// `.committest.yaml` has made of it; nothing if it is not that file's doing.
+std::optional<api::CommitTest> InsteadOfRefused(const api::ObservedRepository& repository,
+                                                const api::CommitTest& test,
+                                                const std::string& message);
 
 /// The status entries after the steps whose ref is in `done`: all of `kept`, with the cursors of
 /// those steps put in, sorted by name.

@@ -9,6 +9,7 @@
 #include "common/api/reasons.h"
 #include "common/base/log.h"
 #include "common/kube/json_reader.h"
+#include "observer/commit_facts.h"
 
 namespace committest::observer {
 namespace {
@@ -81,6 +82,7 @@ struct RepositoryReconciler::Begin {
 struct RepositoryReconciler::Look {
   Plan plan;
   LookNotes notes;
+  std::optional<Error> problem;  ///< Why some commits could not be looked into.
 };
 
 RepositoryReconciler::RepositoryReconciler(ReconcilerOptions options, Api api, GitRemote& remote,
@@ -199,8 +201,15 @@ Result<RepositoryReconciler::Look> RepositoryReconciler::LookAt(
     answers = std::move(*history);
   }
   Look look;
+  FactsByCommit facts;
+  if (const auto about = DetailsQuestions(repository, answers); !about.empty()) {
+    auto details = remote_.Details(where, about);
+    if (!details && details.error().code == ErrorCode::kCancelled) return Fail(details.error());
+    look.problem = details ? std::move(details->problem) : std::move(details.error());
+    if (details) facts = FactsOf(spec, details->details);
+  }
   look.plan =
-      MakePlan(repository, selected.refs, answers, clock_.Wall(),
+      MakePlan(repository, selected.refs, answers, clock_.Wall(), facts,
                begin.webhooks.by_delivery ? api::TriggerType::kWebhook : api::TriggerType::kPoll);
   look.notes = {selected.refs.size(), selected.omitted, remote->refused,
                 Unread(questions, answers)};
@@ -212,7 +221,7 @@ Result<kube::Outcome> RepositoryReconciler::Apply(const api::ObservedRepository&
   std::vector<std::string> done;
   std::optional<Error> failure;
   for (const RefStep& step : look.plan.steps) {
-    auto created = CreateAll(step);
+    auto created = CreateAll(repository, step);
     if (!created && created.error().code == ErrorCode::kCancelled) return Fail(created.error());
     if (!created) {
       if (!failure) failure = std::move(created.error());
@@ -231,6 +240,7 @@ Result<kube::Outcome> RepositoryReconciler::Apply(const api::ObservedRepository&
   auto status = AfterLook(repository, look.notes, clock_.Wall());
   status.refs = CursorsAfter(look.plan, done);
   status.last_commit = LastCommit(look.plan, done, repository.status.last_commit);
+  if (look.problem) status = WithUnreadCommits(std::move(status), *look.problem, clock_.Wall());
   if (failure) status = WithCreateFailure(std::move(status), *failure, clock_.Wall());
   return Finish(repository, begin, look, std::move(status), failure);
 }
@@ -253,6 +263,11 @@ Result<kube::Outcome> RepositoryReconciler::Finish(const api::ObservedRepository
   }
   if (IsMissed(before, status)) metrics_.Missed();
   if (failure) return BackOff(repository, *failure);
+  if (look.problem) {
+    log::Failure("commits could not be looked into", *look.problem,
+                 {{"repository", repository.meta.Key().ToString()}});
+    return BackOff(repository, *look.problem);
+  }
   if (facts.served && repository.spec.webhook) {
     webhooks_.deliveries->Settle(repository.meta.Key(), begin.deliveries);
   }
@@ -260,15 +275,27 @@ Result<kube::Outcome> RepositoryReconciler::Finish(const api::ObservedRepository
   return kube::Outcome{Jittered(PollPeriod(repository.spec, status, facts.by_delivery))};
 }
 
-Status RepositoryReconciler::CreateAll(const RefStep& step) {
+Status RepositoryReconciler::Create(const api::CommitTest& test) {
+  const auto created =
+      api_.writer.Create(api::CommitTestType(), api::MakeCommitTest(test.meta, test.spec));
+  if (created) {
+    metrics_.Created();
+  } else if (created.error().code != ErrorCode::kAlreadyExists) {
+    return Fail(Context(test.meta.name, created.error()));
+  }
+  return {};
+}
+
+Status RepositoryReconciler::CreateAll(const api::ObservedRepository& repository,
+                                       const RefStep& step) {
   for (const api::CommitTest& test : step.create) {
-    const auto created =
-        api_.writer.Create(api::CommitTestType(), api::MakeCommitTest(test.meta, test.spec));
-    if (created) {
-      metrics_.Created();
-    } else if (created.error().code != ErrorCode::kAlreadyExists) {
-      return Fail(Context(test.meta.name, created.error()));
+    auto created = Create(test);
+    // A stranger's file must not be able to hold up the repository.
+    if (!created && created.error().code == ErrorCode::kInvalidArgument) {
+      const auto instead = InsteadOfRefused(repository, test, created.error().message);
+      if (instead) created = Create(*instead);
     }
+    if (!created) return created;
   }
   return {};
 }

@@ -99,7 +99,8 @@ class RepositoryReconciler {
   Result<kube::Outcome> Finish(const api::ObservedRepository& repository, const Begin& begin,
                                const Look& look, api::ObservedRepositoryStatus status,
                                const std::optional<Error>& failure);
-  Status CreateAll(const RefStep& step);
+  Status Create(const api::CommitTest& test);
+  Status CreateAll(const api::ObservedRepository& repository, const RefStep& step);
   Result<kube::Outcome> HandleFailedLook(const api::ObservedRepository& repository,
                                          const Error& error);
   Status WriteStatus(const api::ObservedRepository& repository,

@@ -103,6 +103,13 @@ api::ObservedRepositoryStatus AfterLook(const api::ObservedRepository& repositor
   return status;
 }
 
+api::ObservedRepositoryStatus WithUnreadCommits(api::ObservedRepositoryStatus status,
+                                                const Error& error, WallTime now) {
+  Set(status, api::condition::kReady, api::condition::kFalse, api::reason::kCommitsUnreadable,
+      "new commits wait until their files can be read: " + error.message, now);
+  return status;
+}
+
 api::ObservedRepositoryStatus WithCreateFailure(api::ObservedRepositoryStatus status,
                                                 const Error& error, WallTime now) {
   Set(status, api::condition::kReady, api::condition::kFalse, api::reason::kCreateFailed,

@@ -35,6 +35,10 @@ api::ObservedRepositoryStatus AfterFailedLook(const api::ObservedRepository& rep
 /// ... a look that went well; the caller sets refs and last commit.
 api::ObservedRepositoryStatus AfterLook(const api::ObservedRepository& repository,
                                         const LookNotes& notes, WallTime now);
+/// `status` if commits could not be looked into because of `error`, so that the cursors of their
+/// refs stay.
+api::ObservedRepositoryStatus WithUnreadCommits(api::ObservedRepositoryStatus status,
+                                                const Error& error, WallTime now);
 /// `status` if creating a CommitTest has failed with `error` as well.
 api::ObservedRepositoryStatus WithCreateFailure(api::ObservedRepositoryStatus status,
                                                 const Error& error, WallTime now);

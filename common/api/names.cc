@@ -36,8 +36,10 @@ std::string DnsLabel(std::string_view name) {
 }  // namespace
 
 std::string CommitTestName(std::string_view repository, std::string_view commit,
-                           const TestsSpec& tests, const ExecutionSpec& execution) {
-  const nlohmann::json configuration = {{"tests", ToJson(tests)}, {"execution", ToJson(execution)}};
+                           const TestsSpec& tests, const ExecutionSpec& execution,
+                           std::string_view refused_file) {
+  nlohmann::json configuration = {{"tests", ToJson(tests)}, {"execution", ToJson(execution)}};
+  if (!refused_file.empty()) configuration["refusedFile"] = refused_file;
   const std::string suffix = "-" + std::string(commit.substr(0, 12)) + "-" +
                              Sha256Hex(kube::Dump(configuration)).substr(0, 6);
   return CutName(repository, kMaxLabelBytes - suffix.size()) + suffix;

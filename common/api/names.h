@@ -24,8 +24,13 @@ inline constexpr const char* kSpecHashAnnotation = "committest.dev/spec-hash";
 /// so that poll, webhook and a second observer all arrive at the same name. `config 6` is the start
 /// of the SHA-256 of the canonical JSON of tests and execution. A repository name that would make
 /// the whole longer than 63 characters is cut and gets 6 digits of its own hash.
+///
+/// `tests` and `execution` are those that count in the end, whether a template or the commit's own
+/// file says so. Of a file that is wrong they are the template's, and `refused_file` names its
+/// content: the same file has the same name again, and another one if it is corrected.
 std::string CommitTestName(std::string_view repository, std::string_view commit,
-                           const TestsSpec& tests, const ExecutionSpec& execution);
+                           const TestsSpec& tests, const ExecutionSpec& execution,
+                           std::string_view refused_file = {});
 
 /// `<CommitTest name, cut>-<8 hex of SHA-256(UID)>-<attempt>`, at most 63 characters and a valid
 /// DNS label, because the Job controller copies it into a label of the Pod.

@@ -69,6 +69,7 @@ inline constexpr const char* kObserving = "Observing";
 inline constexpr const char* kNoMatchingRefs = "NoMatchingRefs";
 inline constexpr const char* kInvalidSpec = "InvalidSpec";
 inline constexpr const char* kUnreachable = "Unreachable";
+inline constexpr const char* kCommitsUnreadable = "CommitsUnreadable";
 inline constexpr const char* kCreateFailed = "CreateFailed";
 inline constexpr const char* kCredentialsInvalid = "CredentialsInvalid";
 inline constexpr const char* kCredentialsUnavailable = "CredentialsUnavailable";

@@ -71,6 +71,9 @@ class ObserverSide {
                                              const std::vector<HistoryQuery>& queries) {
     return git_.History({key_, url, secret_name}, queries);
   }
+  Result<DetailsAnswer> Details(const std::string& url, const std::vector<DetailsQuery>& queries) {
+    return git_.Details({key_, url, secret_name}, queries);
+  }
   void Forget() { git_.Forget(key_); }
 
   std::filesystem::path MirrorPath() const { return mirrors_.PathOf(key_); }

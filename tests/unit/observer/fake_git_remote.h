@@ -17,7 +17,12 @@ class FakeGitRemote final : public GitRemote {
   std::map<std::string, std::vector<std::string>> branches;
   std::optional<Error> list_error;
   std::optional<Error> history_error;
-  std::vector<std::string> withheld;  ///< Refs whose commits it does not give out.
+  std::vector<std::string> withheld;             ///< Refs whose commits it does not give out.
+  std::map<std::string, CommitDetails> details;  ///< Of the commits that hold something.
+  std::map<std::string, std::string> skip_requests;
+  std::vector<std::string> unreadable;  ///< Commits whose files it does not give out.
+  std::optional<Error> details_error;
+  int detail_fetches = 0;
   std::function<void()> before_list;  ///< Runs in each listing; may throw.
   int listings = 0;
   int fetches = 0;
@@ -63,6 +68,23 @@ class FakeGitRemote final : public GitRemote {
     return answers;
   }
 
+  Result<DetailsAnswer> Details(const RemoteRepository& /*repository*/,
+                                const std::vector<DetailsQuery>& queries) override {
+    ++detail_fetches;
+    if (details_error) return Fail(*details_error);
+    DetailsAnswer answer;
+    for (const DetailsQuery& query : queries) {
+      if (std::ranges::find(unreadable, query.commit) != unreadable.end()) {
+        answer.problem = Error{ErrorCode::kNotFound, "the files are not given out", {}, {}};
+        continue;
+      }
+      const auto known = details.find(query.commit);
+      answer.details.push_back(known == details.end() ? CommitDetails{query.commit, true, {}}
+                                                      : known->second);
+    }
+    return answer;
+  }
+
   void Forget(const kube::ObjectKey& repository) override {
     forgotten.push_back(repository.ToString());
   }
@@ -81,7 +103,11 @@ class FakeGitRemote final : public GitRemote {
       if (!query.from.empty()) answer.omitted = count - query.limit;
       first += count - query.limit;
     }
-    for (; first != line.end(); ++first) answer.commits.push_back({*first, "Ann", "x", WallTime{}});
+    for (; first != line.end(); ++first) {
+      const auto skip = skip_requests.find(*first);
+      answer.commits.push_back(
+          {*first, "Ann", "x", WallTime{}, skip == skip_requests.end() ? "" : skip->second});
+    }
     return answer;
   }
 };

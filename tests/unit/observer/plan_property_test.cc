@@ -43,7 +43,7 @@ HistoryAnswer AnswerOf(const Remote& remote, const HistoryQuery& query) {
     if (answer.relation != Relation::kInitial) answer.omitted = count - query.limit;
     first += count - query.limit;
   }
-  for (; first != line.end(); ++first) answer.commits.push_back({*first, "Ann", "x", WallTime{}});
+  for (; first != line.end(); ++first) answer.commits.push_back({*first, "Ann", "x", {}, {}});
   return answer;
 }
 
@@ -68,7 +68,12 @@ struct World {
     for (const auto& query : Questions(repository.spec, repository.status.refs, selected.refs)) {
       answers.push_back(AnswerOf(remote, query));
     }
-    const Plan plan = MakePlan(repository, selected.refs, answers, WallTime{});
+    FactsByCommit facts;
+    for (const DetailsQuery& query : DetailsQuestions(repository, answers)) {
+      if (crashes && *rc::gen::inRange(0, 3) == 0) continue;  // Could not be looked into.
+      facts.emplace(query.commit, FactsAbout(query.commit));
+    }
+    const Plan plan = MakePlan(repository, selected.refs, answers, WallTime{}, facts);
     std::vector<std::string> done;
     for (const RefStep& step : plan.steps) {
       for (const api::CommitTest& test : step.create) {
@@ -79,6 +84,18 @@ struct World {
       skipped += step.skipped;
     }
     if (!crashes) repository.status.refs = CursorsAfter(plan, done);
+  }
+
+  // A function of the commit.
+  CommitFacts FactsAbout(const std::string& commit) const {
+    CommitFacts facts{repository.spec.template_.tests, repository.spec.template_.execution, {}, {}};
+    const auto kind = std::hash<std::string>()(commit) % 3;
+    if (kind == 1) facts.tests.path = "checks";
+    if (kind == 2) {
+      facts.not_run = api::NotRun{api::NotRunReason::kConfigurationError, "wrong"};
+      facts.refused_file = "id";
+    }
+    return facts;
   }
 
   void Push(const std::string& ref, int count) {

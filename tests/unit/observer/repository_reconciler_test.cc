@@ -35,6 +35,8 @@ class FakeApi final : public kube::Reader, public kube::Writer, public kube::Sta
   json repository;
   std::vector<std::string> tests;  // Commits, in the order of creation.
   std::vector<std::string> names;
+  std::vector<json> objects;  // The CommitTests.
+  std::string refuse_path;    // Of CommitTests that the schema does not take.
   int status_writes = 0;
   std::optional<int> creations_before_failure;
   Error create_error{ErrorCode::kUnavailable, "cut", {}, std::nullopt};
@@ -53,7 +55,11 @@ class FakeApi final : public kube::Reader, public kube::Writer, public kube::Sta
     if (std::ranges::find(names, name) != names.end()) {
       return Fail(ErrorCode::kAlreadyExists, "exists", "AlreadyExists");
     }
+    if (object["spec"]["tests"]["path"] == refuse_path) {
+      return Fail(ErrorCode::kInvalidArgument, "spec.tests.path is no good", "Invalid");
+    }
     names.push_back(name);
+    objects.push_back(object);
     tests.push_back(object["spec"]["source"]["commit"]);
     return object;
   }
@@ -485,6 +491,55 @@ TEST_F(ReconcilerTest, LooksAtOnceForSpecAnnotationAndExistenceOnly) {
   EXPECT_TRUE(RepositoryReconciler::CallsForLook(&before, &after));
   EXPECT_TRUE(RepositoryReconciler::CallsForLook(nullptr, &after));
   EXPECT_TRUE(RepositoryReconciler::CallsForLook(&before, nullptr));
+}
+
+CommitDetails DetailsOf(const std::string& commit, const std::string& file) {
+  return {commit, true, {ConfigFile::Kind::kFile, "file-id", file}};
+}
+
+TEST_F(ReconcilerTest, TestsACommitAsItsFileSaysAndTellsOfABrokenOne) {
+  remote_.Push(kMain, 1, 1);
+  Reconcile();
+  remote_.Push(kMain, 2, 4);
+  remote_.details[remote_.Id(2)] = DetailsOf(remote_.Id(2), "tests: {path: checks}");
+  remote_.details[remote_.Id(3)] = DetailsOf(remote_.Id(3), "tests:\n  pat: checks");
+  remote_.details[remote_.Id(4)] = {remote_.Id(4), false, {}};
+  Reconcile();
+  ASSERT_EQ(api_.objects.size(), 4U);
+  EXPECT_EQ(api_.objects[1]["spec"]["tests"]["path"], "checks");
+  EXPECT_FALSE(api_.objects[1]["spec"].contains("notRun"));
+  EXPECT_EQ(api_.objects[2]["spec"]["notRun"]["reason"], "ConfigurationError");
+  EXPECT_THAT(api_.objects[2]["spec"]["notRun"]["message"].get<std::string>(),
+              HasSubstr("line 2, column 3: tests.pat is not known here"));
+  EXPECT_EQ(api_.objects[3]["spec"]["notRun"]["reason"], "PathsUnaffected");
+  EXPECT_EQ(remote_.detail_fetches, 2);
+}
+
+TEST_F(ReconcilerTest, LosesNoCommitWhoseFilesCannotBeReadAndSaysSo) {
+  remote_.Push(kMain, 1, 1);
+  remote_.Push("refs/heads/dev", 11, 11);
+  Reconcile();
+  remote_.Push(kMain, 2, 2);
+  remote_.Push("refs/heads/dev", 12, 12);
+  remote_.unreadable = {remote_.Id(2)};
+  Reconcile();
+  EXPECT_THAT(api_.tests, UnorderedElementsAre(remote_.Id(1), remote_.Id(11), remote_.Id(12)));
+  EXPECT_EQ(Ready(), "False/CommitsUnreadable");
+  remote_.unreadable.clear();
+  Reconcile();
+  EXPECT_THAT(api_.tests,
+              UnorderedElementsAre(remote_.Id(1), remote_.Id(11), remote_.Id(12), remote_.Id(2)));
+  EXPECT_EQ(Ready(), "True/Observing");
+}
+
+TEST_F(ReconcilerTest, IsNotHeldUpByAFileThatTheApiRefuses) {
+  remote_.Push(kMain, 1, 1);
+  remote_.details[remote_.Id(1)] = DetailsOf(remote_.Id(1), "tests: {path: checks}");
+  api_.refuse_path = "checks";
+  Reconcile();
+  ASSERT_EQ(api_.objects.size(), 1U);
+  EXPECT_EQ(api_.objects[0]["spec"]["notRun"]["reason"], "ConfigurationError");
+  EXPECT_EQ(Ready(), "True/Observing");
 }
 
 }  // namespace

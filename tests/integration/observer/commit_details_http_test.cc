@@ -1,0 +1,214 @@
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/http/client.h"
+#include "observer/commit_config.h"
+#include "tests/integration/observer/observer_side.h"
+#include "tests/support/command.h"
+#include "tests/support/git_server.h"
+
+// What commits hold, fetched from a real Git server on loopback.
+
+namespace committest::observer {
+namespace {
+
+namespace fs = std::filesystem;
+using committest::testing::GitRepository;
+using committest::testing::GitServer;
+using ::testing::HasSubstr;
+using Files = std::map<std::string, std::string>;
+using Kind = ConfigFile::Kind;
+
+constexpr const char* kMain = "refs/heads/main";
+
+class CommitDetailsTest : public ::testing::Test {
+ protected:
+  explicit CommitDetailsTest(std::vector<std::string> options = {},
+                             const std::string& format = "sha1")
+      : server_(std::move(options)), repository_(server_.CreateRepository("app", format)) {
+    repository_.Git({"config", "uploadpack.allowFilter", "true"});
+  }
+
+  std::string Url() const { return server_.Url("app"); }
+
+  // As a look does it: first the history, then the details.
+  Result<DetailsAnswer> Ask(const std::string& tip, const PathFilter& filter = {}) {
+    const auto history =
+        observer_.History(Url(), {{kMain, "", tip, api::History::kFirstParent, 1}});
+    if (!history) return Fail(history.error());
+    return observer_.Details(Url(), {{tip, kMain, "", filter, true}});
+  }
+
+  CommitDetails Details(const std::string& tip, const PathFilter& filter = {}) {
+    auto answer = Ask(tip, filter);
+    EXPECT_TRUE(answer) << answer.error().message;
+    if (!answer) return {};
+    EXPECT_FALSE(answer->problem) << answer->problem->message;
+    return answer->details.empty() ? CommitDetails{} : answer->details.front();
+  }
+
+  // "tree" or "blob" of each object of that kind that the mirror holds.
+  std::size_t Held(const std::string& kind) const {
+    const std::string all =
+        repository_.Git({"--git-dir=" + observer_.MirrorPath().string(), "cat-file",
+                         "--batch-all-objects", "--batch-check=%(objecttype)"});
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = all.find(kind, at)) != std::string::npos; ++at) ++count;
+    return count;
+  }
+
+  std::size_t Fetches() const {
+    std::size_t count = 0;
+    for (const std::string& request : server_.Requests()) {
+      if (request.starts_with("GET ")) ++count;
+    }
+    return count;
+  }
+
+  GitServer server_;
+  GitRepository repository_;
+  ObserverSide observer_;
+};
+
+TEST_F(CommitDetailsTest, TakeOneSmallFetchOfTheRootFolderWithoutAFile) {
+  for (int i = 0; i < 20; ++i) {
+    repository_.Commit({{"src/a" + std::to_string(i), "x"}, {"docs/b", std::to_string(i)}});
+  }
+  const std::string tip = repository_.Commit({{"src/z", "z"}});
+  const CommitDetails details = Details(tip);
+  EXPECT_TRUE(details.is_affected);
+  EXPECT_EQ(details.config.kind, Kind::kAbsent);
+  EXPECT_EQ(Held("tree"), 1U);
+  EXPECT_EQ(Held("blob"), 0U);
+}
+
+TEST_F(CommitDetailsTest, ReadTheFileAtTheCommitItself) {
+  const std::string first = repository_.Commit({{".committest.yaml", "tests: {path: a}\n"}});
+  const std::string second = repository_.Commit({{".committest.yaml", "tests: {path: b}\n"}});
+  EXPECT_EQ(Details(second).config.text, "tests: {path: b}\n");
+  EXPECT_EQ(Held("blob"), 1U) << "not the file of the commit before";
+  EXPECT_EQ(Details(first).config.text, "tests: {path: a}\n");
+}
+
+TEST_F(CommitDetailsTest, ReadFilesThatLookStrange) {
+  repository_.Commit({{".committest.yaml", std::string(kMaxConfigBytes, '#')}});
+  EXPECT_EQ(Details(repository_.Git({"rev-parse", "HEAD"})).config.kind, Kind::kFile);
+  repository_.Commit({{".committest.yaml", std::string(kMaxConfigBytes + 1, '#')}});
+  EXPECT_EQ(Details(repository_.Git({"rev-parse", "HEAD"})).config.kind, Kind::kTooLarge);
+  fs::remove(repository_.path() / ".committest.yaml");
+  fs::create_symlink("/etc/passwd", repository_.path() / ".committest.yaml");
+  EXPECT_EQ(Details(repository_.Commit({{"x", "1"}})).config.kind, Kind::kNoFile);
+  fs::remove(repository_.path() / ".committest.yaml");
+  EXPECT_EQ(Details(repository_.Commit({{".committest.yaml/x", "1"}})).config.kind, Kind::kNoFile);
+}
+
+TEST_F(CommitDetailsTest, DoNotLetAHugeFileInNorIsItInTheWay) {
+  std::string noise(8'000'000, '\0');
+  std::ifstream("/dev/urandom", std::ios::binary).read(noise.data(), 8'000'000);
+  const std::string huge = repository_.Commit({{".committest.yaml", noise}});
+  const std::string good = repository_.Commit({{".committest.yaml", "tests: {}\n"}});
+  const auto history = observer_.History(Url(), {{kMain, "", good, api::History::kFirstParent, 2}});
+  ASSERT_TRUE(history);
+  const auto answer =
+      observer_.Details(Url(), {{huge, kMain, "", {}, true}, {good, kMain, "", {}, true}});
+  ASSERT_TRUE(answer) << answer.error().message;
+  ASSERT_EQ(answer->details.size(), 2U);
+  EXPECT_EQ(answer->details[0].config.kind, Kind::kTooLarge);
+  EXPECT_EQ(answer->details[1].config.text, "tests: {}\n");
+  std::uintmax_t bytes = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(observer_.MirrorPath())) {
+    if (entry.is_regular_file()) bytes += entry.file_size();
+  }
+  EXPECT_LT(bytes, 2'000'000U);
+}
+
+TEST_F(CommitDetailsTest, SayWhatCountsAndFetchNothingThatDidNotChange) {
+  const PathFilter filter({"src/**"}, {"**/*.md"});
+  repository_.Commit({{"src/a/b/c.cc", "1"}, {"src/same/x", "1"}, {"docs/y", "1"}, {"lib/z", "1"}});
+  const std::string docs = repository_.Commit({{"docs/y", "2"}, {"src/a/b/README.md", "2"}});
+  EXPECT_FALSE(Details(docs, filter).is_affected);
+  // The roots, src, src/a and src/a/b of both commits.
+  EXPECT_EQ(Held("tree"), 8U);
+  EXPECT_EQ(Held("blob"), 0U);
+  const std::string code = repository_.Commit({{"src/a/b/c.cc", "2"}});
+  EXPECT_TRUE(Details(code, filter).is_affected);
+}
+
+TEST_F(CommitDetailsTest, OfAMergeAreThoseAgainstItsFirstParent) {
+  const PathFilter filter({"src/**"}, {});
+  repository_.Commit({{"src/a", "1"}});
+  repository_.Git({"checkout", "-q", "-b", "side"});
+  repository_.Commit({{"docs/b", "1"}});
+  repository_.Git({"checkout", "-q", "main"});
+  repository_.Commit({{"src/a", "2"}});
+  repository_.Git({"merge", "-q", "--no-ff", "-m", "Merge", "side"});
+  EXPECT_FALSE(Details(repository_.Git({"rev-parse", "HEAD"}), filter).is_affected);
+}
+
+TEST_F(CommitDetailsTest, OfARootAreThoseOfTheWholeFolder) {
+  const std::string root = repository_.Commit({{"docs/b", "1"}, {"src/x/y", "1"}});
+  EXPECT_TRUE(Details(root, PathFilter({"src/*/y"}, {})).is_affected);
+}
+
+TEST_F(CommitDetailsTest, AskForSkipsInTheWholeMessage) {
+  const std::string tip = repository_.Commit({{"a", "1"}}, "Subject\n\nBody [CI skip] text");
+  const auto history = observer_.History(Url(), {{kMain, "", tip, api::History::kFirstParent, 1}});
+  ASSERT_TRUE(history);
+  EXPECT_EQ(history->at(0).commits.at(0).skip_request, "[CI skip]");
+}
+
+TEST_F(CommitDetailsTest, AreReadFromAServerThatIgnoresFilters) {
+  repository_.Git({"config", "uploadpack.allowFilter", "false"});
+  const std::string tip = repository_.Commit({{".committest.yaml", "tests: {path: b}\n"}});
+  EXPECT_EQ(Details(tip).config.text, "tests: {path: b}\n");
+}
+
+TEST_F(CommitDetailsTest, AreNotGuessedWhenTheServerIsGone) {
+  const std::string tip = repository_.Commit({{".committest.yaml", "tests: {path: b}\n"}});
+  ASSERT_TRUE(observer_.History(Url(), {{kMain, "", tip, api::History::kFirstParent, 1}}));
+  server_.Stop();
+  EXPECT_FALSE(observer_.Details(Url(), {{tip, kMain, "", {}, true}}));
+  server_.Start();
+  EXPECT_EQ(Details(tip).config.text, "tests: {path: b}\n");
+}
+
+class CommitDetailsOfDenyingServer : public CommitDetailsTest {
+ protected:
+  CommitDetailsOfDenyingServer() : CommitDetailsTest({"--deny-sha"}) {}
+};
+
+TEST_F(CommitDetailsOfDenyingServer, AreReadFromAllObjectsOfItsRefs) {
+  repository_.Commit({{"src/a", "1"}});
+  const std::string first = repository_.Commit({{".committest.yaml", "tests: {path: a}\n"}});
+  EXPECT_EQ(Details(first).config.text, "tests: {path: a}\n");
+  const std::string second =
+      repository_.Commit({{".committest.yaml", "tests: {path: b}\n"}, {"docs/b", "1"}});
+  EXPECT_EQ(Details(second).config.text, "tests: {path: b}\n");
+  const std::string third = repository_.Commit({{"docs/b", "2"}});
+  EXPECT_FALSE(Details(third, PathFilter({"src/**"}, {})).is_affected);
+}
+
+class CommitDetailsWithSha256 : public CommitDetailsTest {
+ protected:
+  CommitDetailsWithSha256() : CommitDetailsTest({}, "sha256") {}
+};
+
+TEST_F(CommitDetailsWithSha256, AreReadByGitsOwnCommands) {
+  repository_.Commit({{"src/a", "1"}});
+  const std::string tip =
+      repository_.Commit({{".committest.yaml", "tests: {path: b}\n"}}, "S\n\nx [no ci]");
+  EXPECT_EQ(Details(tip).config.text, "tests: {path: b}\n");
+  const auto history = observer_.History(Url(), {{kMain, "", tip, api::History::kFirstParent, 1}});
+  EXPECT_EQ(history->at(0).commits.at(0).skip_request, "[no ci]");
+  const std::string docs = repository_.Commit({{"docs/b", "2"}});
+  EXPECT_FALSE(Details(docs, PathFilter({"src/**"}, {})).is_affected);
+}
+
+}  // namespace
+}  // namespace committest::observer
