@@ -6,8 +6,6 @@ from tests.support.sick_hosts import PERIOD_SECONDS, Hospital, summary
 HEALTHY, SICK, PUSHES = 100, 20, 60
 # A push waits for the next look; what is above the period is for a machine that is busy.
 SECONDS_MAX = PERIOD_SECONDS + 8
-# Until each has failed once, all workers may wait for one of them.
-ONSET_SECONDS_MAX = 40
 
 
 @pytest.fixture
@@ -26,6 +24,4 @@ def test_sick_hosts_delay_nobody_else(hospital):
     beside = hospital.measure(PUSHES)
     for name, times in (("before", before), ("falling sick", onset), ("beside", beside)):
         print(f"{name}: {summary(times)}")
-    assert before[-1] < SECONDS_MAX
-    assert beside[-1] < SECONDS_MAX
-    assert onset[-1] < ONSET_SECONDS_MAX
+    assert max(before[-1], onset[-1], beside[-1]) < SECONDS_MAX
