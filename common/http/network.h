@@ -27,7 +27,7 @@ struct NetworkOptions {
 /// allowed, connections at rest, TLS contexts. Thread-safe.
 struct Network {
   /// `clock` must outlive it.
-  Network(NetworkOptions options, const Clock& clock)
+  Network(const NetworkOptions& options, const Clock& clock)
       : addresses(options.addresses,
                   options.resolver ? options.resolver : std::shared_ptr(MakeSystemResolver())),
         idle(options.max_idle_connections, options.max_idle_time, clock) {}
