@@ -415,7 +415,7 @@ class BeastServer final : public Server {
     }
     // Small answers must not wait for the client to acknowledge the one before.
     beast::error_code ignored;
-    socket.set_option(tcp::no_delay(true), ignored);
+    static_cast<void>(socket.set_option(tcp::no_delay(true), ignored));
     std::string peer = PeerOf(socket);
     if (shared_->connections.Add(peer, shared_->options)) {
       std::make_shared<Session>(std::move(socket), std::move(peer), shared_)->Read();
