@@ -272,9 +272,9 @@ Result<api::ExecutionSpec> ReadExecution(const json& file, const api::ExecutionS
   return execution;
 }
 
-Result<CommitConfig> ReadConfig(const json& value, const api::CommitTestTemplate& template_,
+Result<CommitConfig> ReadConfig(const json& value, const api::CommitTestTemplate& inherited,
                                 const api::ConfigFileSpec& rules) {
-  CommitConfig config{template_.tests, template_.execution};
+  CommitConfig config{inherited.tests, inherited.execution};
   if (value.is_null()) return config;
   if (!value.is_object()) {
     return Fail(ErrorCode::kInvalidArgument,
@@ -288,7 +288,7 @@ Result<CommitConfig> ReadConfig(const json& value, const api::CommitTestTemplate
     config.tests = std::move(*parsed);
   }
   if (const json* execution = reader.Object("execution")) {
-    auto parsed = ReadExecution(*execution, template_.execution, rules);
+    auto parsed = ReadExecution(*execution, inherited.execution, rules);
     if (!parsed) return Fail(std::move(parsed.error()));
     config.execution = std::move(*parsed);
   }
@@ -307,7 +307,7 @@ tl::unexpected<Error> InFile(const std::string& problem) {
 }  // namespace
 
 Result<CommitConfig> ParseCommitConfig(std::string_view text,
-                                       const api::CommitTestTemplate& template_,
+                                       const api::CommitTestTemplate& inherited,
                                        const api::ConfigFileSpec& rules) {
   if (text.size() > kMaxConfigBytes) {
     return InFile("line 1, column 1: the file has " + std::to_string(text.size()) +
@@ -315,7 +315,7 @@ Result<CommitConfig> ParseCommitConfig(std::string_view text,
   }
   const auto yaml = ReadYaml(text);
   if (!yaml) return InFile(yaml.error().message);
-  auto config = ReadConfig(yaml->value, template_, rules);
+  auto config = ReadConfig(yaml->value, inherited, rules);
   if (config) return config;
   const std::string& problem = config.error().message;
   return InFile(Describe(PlaceOfProblem(*yaml, problem)) + ": " + problem);

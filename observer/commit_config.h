@@ -42,7 +42,7 @@ inline constexpr std::size_t kMaxConfigBytes = std::size_t{64} * 1024;
 /// kInvalidArgument: ".committest.yaml, line 3, column 5: tests.framework is 'X', expected ...".
 /// The message quotes a stranger's text: one line, redacted, at most a kilobyte.
 Result<CommitConfig> ParseCommitConfig(std::string_view text,
-                                       const api::CommitTestTemplate& template_,
+                                       const api::CommitTestTemplate& inherited,
                                        const api::ConfigFileSpec& rules);
 
 }  // namespace committest::observer
