@@ -121,12 +121,14 @@ void RemoveLeftovers(const fs::path& path) {
 std::string HttpPin(const GitUrl& url, const std::vector<http::IpAddress>& addresses) {
   if (url.scheme == "ssh" || http::ParseIpAddress(url.host)) return {};
   std::vector<std::string> texts;
+  texts.reserve(addresses.size());
   for (const http::IpAddress& address : addresses) {
     texts.push_back(address.is_v4 ? address.ToString() : "[" + address.ToString() + "]");
   }
   return "http.curloptResolve=" + url.host + ":" + std::to_string(url.port) + ":" +
          Join(texts, ",");
 }
+
 }  // namespace
 
 // One run of `git fetch`.
