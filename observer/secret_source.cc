@@ -12,8 +12,8 @@ namespace committest::observer {
 namespace {
 
 const kube::ResourceType& SecretType() {
-  static const kube::ResourceType type{"", "v1", "secrets", "Secret"};
-  return type;
+  static const kube::ResourceType kType{"", "v1", "secrets", "Secret"};
+  return kType;
 }
 
 std::string Named(const kube::ObjectKey& key) { return "Secret " + key.ToString(); }

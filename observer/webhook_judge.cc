@@ -40,15 +40,15 @@ std::string_view Text(const Digest& digest) {
 
 // nullopt only when OpenSSL has no memory or no HMAC.
 std::optional<Digest> Hmac(std::string_view key, const std::vector<std::string_view>& parts) {
-  static EVP_MAC* const mac = EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr);
-  const std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> context(EVP_MAC_CTX_new(mac),
+  static EVP_MAC* const kMac = EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr);
+  const std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> context(EVP_MAC_CTX_new(kMac),
                                                                           &EVP_MAC_CTX_free);
   std::array<char, 7> hash{"SHA256"};
   const std::array<OSSL_PARAM, 2> parameters{
       OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, hash.data(), 0),
       OSSL_PARAM_construct_end()};
   // Without a key there would be none at all: OpenSSL takes a null pointer for "as before".
-  const std::string_view some_key = key.empty() ? std::string_view("", 1) : key;
+  const std::string_view some_key = key.empty() ? std::string_view("\0", 1) : key;
   if (!context ||
       EVP_MAC_init(context.get(), Bytes(some_key), some_key.size(), parameters.data()) != 1) {
     return std::nullopt;
@@ -118,8 +118,9 @@ bool IsToken(std::string_view secret, std::string_view header) {
 
 bool IsInWindow(std::string_view timestamp, WallTime now) {
   std::int64_t seconds = 0;
-  const char* const end = timestamp.data() + timestamp.size();
-  const auto [last, error] = std::from_chars(timestamp.data(), end, seconds);
+  const char* const begin = timestamp.data();
+  const char* const end = begin + timestamp.size();
+  const auto [last, error] = std::from_chars(begin, end, seconds);
   // The bounds keep the subtraction in range.
   if (error != std::errc{} || last != end || seconds < 0 || seconds > 1'000'000'000'000) {
     return false;

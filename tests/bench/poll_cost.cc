@@ -98,7 +98,8 @@ void LookByGit(const std::string& url) {
 void LookByLibgit2(const std::string& url) {
   git_remote* remote = nullptr;
   Require(git_remote_create_detached(&remote, url.c_str()) == 0, "git_remote_create_detached");
-  const git_remote_callbacks callbacks = GIT_REMOTE_CALLBACKS_INIT;
+  git_remote_callbacks callbacks{};
+  git_remote_init_callbacks(&callbacks, GIT_REMOTE_CALLBACKS_VERSION);
   Require(git_remote_connect(remote, GIT_DIRECTION_FETCH, &callbacks, nullptr, nullptr) == 0,
           "git_remote_connect");
   const git_remote_head** heads = nullptr;
