@@ -26,8 +26,9 @@ elseif(COMMITTEST_SANITIZER)
   message(FATAL_ERROR "COMMITTEST_SANITIZER is '${COMMITTEST_SANITIZER}', expected address or thread")
 endif()
 if(COMMITTEST_SANITIZER)
-  target_compile_options(committest_options INTERFACE ${sanitize})
-  target_link_options(committest_options INTERFACE ${sanitize})
+  set(unless_plain "$<$<NOT:$<BOOL:$<TARGET_PROPERTY:COMMITTEST_PLAIN>>>:${sanitize}>")
+  target_compile_options(committest_options INTERFACE "${unless_plain}")
+  target_link_options(committest_options INTERFACE "${unless_plain}")
 endif()
 
 # The fuzzers are part of the asan build, so that nothing is compiled twice for them.
