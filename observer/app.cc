@@ -67,10 +67,10 @@ MirrorOptions MirrorsOptions(const Config& config) {
   MirrorOptions options;
   options.data_dir = config.data_dir;
   options.fetch_deadline = config.fetch_timeout;
-  options.ca_file = config.ca_file;
+  options.git.ca_file = config.ca_file;
   std::error_code error;
   const auto own = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (!error) options.ssh_wrapper = own.parent_path() / "committest-ssh";
+  if (!error) options.git.ssh_wrapper = own.parent_path() / "committest-ssh";
   return options;
 }
 

@@ -15,6 +15,7 @@
 #include "common/http/resolver.h"
 #include "common/kube/object.h"
 #include "observer/credentials.h"
+#include "observer/git_fetch.h"
 #include "observer/git_remote.h"
 #include "observer/history.h"
 #include "observer/url_policy.h"
@@ -23,28 +24,12 @@ namespace committest::observer {
 
 struct MirrorOptions {
   std::filesystem::path data_dir;  ///< Exists and is ours alone.
-  std::string git_program = "/usr/bin/git";
-  /// `committest-ssh`, which git runs in place of ssh.
-  std::string ssh_wrapper = "/usr/bin/committest-ssh";
-  /// PEM with the authorities that vouch for hosts without authorities of their own. Empty: the
-  /// system's.
-  std::string ca_file;
+  GitFetchOptions git;
   /// For all of one look's fetches together.
   std::chrono::milliseconds fetch_deadline{60'000};
-  /// Of each git process: far above what commit objects need, far below what hurts the node.
-  std::uint64_t address_space_bytes = std::uint64_t{4} << 30U;
-  /// What it may hold in memory; a million commits take 220 MB.
-  std::uint64_t data_bytes = std::uint64_t{512} << 20U;
+  /// The largest file that a fetch may write.
   std::uint64_t file_bytes = std::uint64_t{2} << 30U;
 };
-
-/// What the standard error of a failed `git fetch` means.
-/// kNotFound: the server does not give out what was asked for; kUnauthenticated: it wants
-/// credentials; kDataLoss: the local repository or what was received is broken; else kUnavailable.
-Error ClassifyFetchFailure(std::string_view errors);
-
-/// Whether it means that the server refuses the object filter rather than the fetch.
-bool RefusesFilter(std::string_view errors);
 
 /// The bare mirrors under one folder, one per ObservedRepository, and the histories read from them.
 ///
@@ -56,13 +41,8 @@ bool RefusesFilter(std::string_view errors);
 /// whether a branch was rewritten. A server that ignores filters sends everything; one that refuses
 /// them is asked again with less of a filter.
 ///
-/// All network work is done by `git fetch` in a child process with deadline and limits, without a
-/// shell, configuration, hooks, redirects or other protocols than the URL's, and to addresses only that
-/// were resolved and judged right before it (reliability rule 10, security rule S6). Credentials are in
-/// the environment of that process and of its children, which nobody but its user can read, and are
-/// bound to the origin of the URL. The wanted commits are asked for by object name; where
-/// the server refuses that, by the ref's name. Each becomes a ref of the mirror whose name is a
-/// hash, so that remote names never become file names.
+/// All network work is done by `GitFetch`. The wanted commits are asked for by object name; where
+/// the server refuses that, by the ref's name.
 ///
 /// Nothing here is precious: what a killed process left behind is removed before the next, and a
 /// mirror that is missing, broken or of another URL is made anew.
@@ -90,9 +70,7 @@ class Mirrors {
 
  private:
   struct Look;
-  struct FetchRequest;
 
-  Status Prepare(const Look& look) const;
   Result<std::vector<HistoryAnswer>> Answer(const Look& look) const;
   Status FetchTips(const Look& look, const std::vector<HistoryQuery>& missing) const;
   Status FetchOneByOne(const Look& look, const std::vector<HistoryQuery>& missing) const;
@@ -104,13 +82,12 @@ class Mirrors {
   Status FetchFiles(const Look& look, const std::vector<std::string>& ids,
                     std::set<std::string>& oversized) const;
   Status FetchWhole(const Look& look, const std::vector<DetailsQuery>& queries) const;
-  Status RunGit(const Look& look, const FetchRequest& request, std::string& errors) const;
+  Status RunGit(const Look& look, const std::vector<FetchRequest>& attempts) const;
 
   const MirrorOptions options_;
-  const http::AddressBook& addresses_;
+  const GitFetch git_;
   const HistoryReader& reader_;
   const Clock& clock_;
-  const std::stop_token stop_;
 };
 
 }  // namespace committest::observer

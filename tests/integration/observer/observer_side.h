@@ -96,7 +96,7 @@ class ObserverSide {
     MirrorOptions options;
     options.data_dir = folder_.path();
     options.fetch_deadline = deadline;
-    options.ssh_wrapper = COMMITTEST_SSH_WRAPPER;
+    options.git.ssh_wrapper = COMMITTEST_SSH_WRAPPER;
     return options;
   }
   static SshRefsOptions SshOptions(std::chrono::milliseconds deadline) {
