@@ -51,10 +51,15 @@ std::string HideUserInfo(std::string_view text) {
   for (;;) {
     const auto scheme_end = text.find("://");
     if (scheme_end == std::string_view::npos) return out.append(text);
+    // Over ssh a key proves who one is; the name alone is part of the address.
+    const bool is_ssh = text.substr(0, scheme_end).ends_with("ssh");
     out.append(text.substr(0, scheme_end + 3));
     text.remove_prefix(scheme_end + 3);
     const auto authority = text.substr(0, text.find_first_of("/?# \t\r\n\"'"));
-    if (const auto at = authority.rfind('@'); at != std::string_view::npos) {
+    const auto at = authority.rfind('@');
+    const bool is_name =
+        is_ssh && authority.substr(0, at).find_first_of(":@") == std::string_view::npos;
+    if (at != std::string_view::npos && !is_name) {
       out.append(kHidden);
       text.remove_prefix(at);
     }

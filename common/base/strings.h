@@ -20,7 +20,7 @@ std::string RepairUtf8(std::string_view text);
 std::string OneLine(std::string_view text);
 
 /// `text` without what must not be shown: userinfo in URLs ("https://user:pw@host" becomes
-/// "https://***@host"), the values of Authorization headers and of query parameters named
+/// "https://***@host"; the name alone in "ssh://git@host" stays), the values of Authorization headers and of query parameters named
 /// like a token, a password or a secret.
 std::string Redact(std::string_view text);
 

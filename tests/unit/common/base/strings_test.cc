@@ -40,6 +40,13 @@ TEST(Strings, RedactHidesCredentials) {
   EXPECT_EQ(Redact("mail bob@host"), "mail bob@host");
 }
 
+TEST(Strings, RedactKeepsTheNameInAnSshAddressAndNothingElse) {
+  EXPECT_EQ(Redact("ssh://git@host/x and a://b@h"), "ssh://git@host/x and a://***@h");
+  EXPECT_EQ(Redact("ssh://git:pw@host/x"), "ssh://***@host/x");
+  EXPECT_EQ(Redact("ssh://a@b@host"), "ssh://***@host");
+  EXPECT_EQ(Redact("https://git@host ssh://host"), "https://***@host ssh://host");
+}
+
 TEST(Strings, RedactFindsEveryCredentialOfAText) {
   EXPECT_EQ(Redact("a://u@h b://v:w@i/?token=1&secret=2&x=3"),
             "a://***@h b://***@i/?token=***&secret=***&x=3");
