@@ -52,6 +52,8 @@ Verdict CheckoutVerdict(const Error& error) {
   switch (error.code) {
     case ErrorCode::kNotFound:
       return {RunnerExit::kCommitGone, api::reason::kCommitGone, error.message};
+    case ErrorCode::kUnauthenticated:  // As often as it is tried.
+      return ConfigurationError(error);
     case ErrorCode::kCancelled:
       return {RunnerExit::kInternal, api::reason::kTerminated, error.message};
     default:

@@ -71,6 +71,12 @@ Status Checkout::Fetch(const CheckoutRequest& request) {
     case FetchFailure::kGone:
       return Fail(ErrorCode::kNotFound,
                   "the repository no longer has the commit: " + done.error().message);
+    case FetchFailure::kUnauthenticated:
+      return Fail(
+          ErrorCode::kUnauthenticated,
+          "the Git host asks for credentials, which test Pods do not have: let them read the "
+          "repository without, or observe a mirror that they can read (" +
+              done.error().message + ")");
     case FetchFailure::kFailed:
       break;
   }

@@ -34,8 +34,8 @@ class Checkout {
 
   /// The id that `git rev-parse HEAD` prints.
   ///
-  /// kNotFound: the server answered and does not have the commit. kCancelled: the runner was told
-  /// to end. Anything else (kUnavailable, kDeadlineExceeded, kInternal): the checkout failed, with
+  /// kNotFound: the server answered and does not have the commit. kUnauthenticated: it asks for
+  /// credentials. kCancelled: the runner was told to end. Anything else (kUnavailable, kDeadlineExceeded, kInternal): the checkout failed, with
   /// git's own redacted words.
   Result<std::string> Run(const CheckoutRequest& request, std::chrono::milliseconds limit);
 

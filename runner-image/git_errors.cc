@@ -30,8 +30,14 @@ FetchFailure ClassifyLine(std::string_view line) {
   // git's server; git's client for a ref; git's client over the dumb protocol.
   constexpr std::array kGone = {"not our ref", "couldn't find remote ref", "no such remote ref",
                                 "Unable to find"};
+  // git's client after a 401, which has nobody to ask.
+  constexpr std::array kWantsCredentials = {"could not read Username", "could not read Password",
+                                            "Authentication failed for"};
   for (const char* words : kGone) {
     if (Contains(line, words)) return FetchFailure::kGone;
+  }
+  for (const char* words : kWantsCredentials) {
+    if (Contains(line, words)) return FetchFailure::kUnauthenticated;
   }
   const bool about_a_want = line.starts_with("error: Server") || Contains(line, "want ");
   for (const char* words : kRefused) {

@@ -7,9 +7,10 @@ namespace committest::runner {
 
 /// What a failed `git fetch` means for the checkout.
 enum class FetchFailure {
-  kShaRefused,  ///< The server answered, but serves only what its refs point to.
-  kGone,        ///< The server answered, and does not have the commit or the ref.
-  kFailed,      ///< Anything else: no connection, no permission, a broken answer.
+  kShaRefused,       ///< The server answered, but serves only what its refs point to.
+  kGone,             ///< The server answered, and does not have the commit or the ref.
+  kUnauthenticated,  ///< The server asks for credentials, which the runner does not have.
+  kFailed,  ///< Anything else: no connection, a server that refuses or fails, a broken answer.
 };
 
 /// Reads `git fetch`'s standard error (in the C locale). Words of the server itself, which git

@@ -15,11 +15,12 @@ Result<api::RunRequest> ReadRequest(const Environment& environment) {
   }
   Result<api::RunRequest> request = api::ParseRunRequest(text->second);
   if (!request) return request;
-  if (Status status = CheckUrl(request->url); !status)
-    return Fail(Context("a report path", std::move(status.error())));
+  if (Status status = CheckUrl(request->url); !status) return Fail(std::move(status.error()));
   if (Status status = CheckRef(request->ref); !status) return Fail(std::move(status.error()));
   for (const std::string& glob : request->tests.report_paths) {
-    if (Status status = CheckGlob(glob); !status) return Fail(std::move(status.error()));
+    if (Status status = CheckGlob(glob); !status) {
+      return Fail(Context("a report path", std::move(status.error())));
+    }
   }
   return request;
 }

@@ -29,6 +29,11 @@ Status CheckUrl(std::string_view url) {
     return Refuse("url", url, "has whitespace or control characters");
   }
   const std::string scheme = Lower(url.substr(0, url.find(':')));
+  if (scheme == "ssh") {
+    return Refuse("url", url,
+                  "needs an ssh key, which test Pods do not have; expected an https:// or http:// "
+                  "URL that can be read without credentials");
+  }
   if ((scheme != "http" && scheme != "https") || !url.substr(scheme.size()).starts_with("://")) {
     return Refuse("url", url, "is neither http:// nor https://");
   }

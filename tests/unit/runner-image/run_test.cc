@@ -1,6 +1,7 @@
 // The real program, from the request to the exit code: ordinary commits and what can go wrong on
 // the way to their tests.
 #include <csignal>
+#include <fstream>
 
 #include <gmock/gmock.h>
 
@@ -190,6 +191,15 @@ TEST_F(Run, CallsARepositoryThatIsNotThereACheckoutFailure) {
 TEST_F(Run, CallsAServerThatIsDownACheckoutFailure) {
   const RunEnd end = RunTest::Run(RequestOf("http://127.0.0.1:1/r/.git", std::string(40, 'a')));
   ExpectEnd(end, RunnerExit::kCheckoutFailed, api::reason::kCheckoutFailed);
+}
+
+TEST_F(Run, CallsAPrivateRepositoryAConfigurationErrorAndSaysWhatToDo) {
+  const std::string nobody = File("accepted");
+  std::ofstream(nobody).close();
+  testing::GitServer closed({"--authorization-file", nobody});
+  const RunEnd end = RunTest::Run(RequestOf(closed.Url("r"), std::string(40, 'a')));
+  ExpectEnd(end, RunnerExit::kConfiguration, api::reason::kConfigurationError);
+  EXPECT_THAT(end.summary.message, HasSubstr("asks for credentials, which test Pods do not have"));
 }
 
 TEST_F(Run, CallsAServerErrorACheckoutFailure) {

@@ -45,6 +45,13 @@ TEST(CheckUrl, RefusesEverythingElse) {
   }
 }
 
+TEST(CheckUrl, SaysWhatToDoAboutSsh) {
+  const Status status = CheckUrl("ssh://git@h/a.git");
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.error().message, HasSubstr("ssh://git@h/a.git' needs an ssh key"));
+  EXPECT_THAT(status.error().message, HasSubstr("expected an https:// or http://"));
+}
+
 TEST(CheckUrl, RefusesUserinfoAndDoesNotRepeatIt) {
   for (const char* url : {"https://user:secret@h/a", "https://secret@h"}) {
     const Status status = CheckUrl(url);
