@@ -15,7 +15,7 @@ from tests.support.gitea import Gitea  # noqa: E402
 SYSTEM = "committest-system"
 RUN = "ci"
 # The Secrets that the observer may read in the tests with Gitea.
-SECRETS = ("gitea-webhook", "gitea-password", "gitea-token", "gitea-bearer")
+SECRETS = ("gitea-webhook", "gitea-password", "gitea-token", "gitea-bearer", "gitea-ssh")
 
 
 class System:

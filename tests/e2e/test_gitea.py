@@ -1,11 +1,12 @@
 """A complete Git host: what people do there arrives as CommitTests, each commit once."""
 import os
 import signal
+import types
 
 import pytest
 
 from conftest import RUN, condition
-from tests.support.cluster import processes_of, unittest_file, wait_for
+from tests.support.cluster import processes_of, run, unittest_file, wait_for
 from tests.support.storm import Storm, is_sound, scale_observers
 
 PASSING = {"tests/test_app.py": unittest_file("pass")}
@@ -121,33 +122,64 @@ def test_a_private_repository_says_that_it_is_not_readable(system, gitea):
     assert system.test_of(repository, commit) is None
 
 
-def test_private_repositories_are_observed_by_password_and_by_token(
-        system, gitea, readable_secrets):
-    def basic_auth(password):
-        return {"type": "kubernetes.io/basic-auth",
-                "stringData": {"username": gitea.user.name, "password": password}}
+@pytest.fixture
+def private_secrets(system, gitea, readable_secrets, tmp_path):
+    """A Secret of each kind by which Gitea's private repositories can be read."""
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key"))
+    gitea.api.add_key(gitea.user, (tmp_path / "key.pub").read_text())
     token = gitea.api.create_token(gitea.user, "read:repository")
-    secrets = {"gitea-password": basic_auth(gitea.user.password),
-               "gitea-token": basic_auth(token),
-               "gitea-bearer": {"stringData": {"token": token}}}
+    secrets = {
+        "gitea-password": basic_auth(gitea.user, gitea.user.password),
+        "gitea-token": basic_auth(gitea.user, token),
+        "gitea-bearer": {"stringData": {"token": token}},
+        "gitea-ssh": {"type": "kubernetes.io/ssh-auth", "stringData": {
+            "ssh-privatekey": (tmp_path / "key").read_text(),
+            "known_hosts": gitea.api.known_hosts()}}}
+    set_secrets(system, secrets)
+    return types.SimpleNamespace(names=list(secrets), token=token)
+
+
+def basic_auth(user, password):
+    return {"type": "kubernetes.io/basic-auth",
+            "stringData": {"username": user.name, "password": password}}
+
+
+def set_secrets(system, secrets):
     system.cluster.apply(*({"apiVersion": "v1", "kind": "Secret",
                             "metadata": {"name": name, "namespace": RUN}, **content}
                            for name, content in secrets.items()))
+
+
+def test_private_repositories_are_observed_and_their_tests_say_what_is_missing(
+        system, gitea, private_secrets):
     commits = {}
-    for name in secrets:
-        repository = gitea.repository({"credentialsSecretName": name}, private=True)
+    for name in private_secrets.names:
+        repository = gitea.create(private=True)
+        repository.url = repository.ssh_url if name == "gitea-ssh" else repository.url
+        system.observe(repository, {"credentialsSecretName": name})
         commits[name] = repository, repository.commit("Secret", PASSING)
         repository.push()
     for name, (repository, commit) in commits.items():
-        wait_for(f"the CommitTest by {name}", lambda: system.test_of(repository, commit), 30)
+        status = system.verdict(repository, commit)["status"]
+        told = condition({"status": status}, "Succeeded")
+        assert (status["result"], told["reason"]) == ("Error", "ConfigurationError"), (name, status)
+        expected = (f"'{repository.ssh_url}' needs an ssh key, which test Pods do not have"
+                    if name == "gitea-ssh"
+                    else "the Git host asks for credentials, which test Pods do not have")
+        assert expected in told["message"], told
+        assert len(status["attempts"]) == 1 and repository.url in status["reproduceCommand"], status
 
+
+def test_a_private_repository_goes_on_with_a_new_token(system, gitea, private_secrets):
+    repository = gitea.repository({"credentialsSecretName": "gitea-token"}, private=True)
+    commit = repository.commit("Secret", PASSING)
+    repository.push()
+    wait_for("the CommitTest", lambda: system.test_of(repository, commit), 30)
     # Changed at the host, then here: no restart.
-    repository, _ = commits["gitea-token"]
-    gitea.api.delete_token(gitea.user, token)
+    gitea.api.delete_token(gitea.user, private_secrets.token)
     await_reachable(system, repository, "False", "Unauthenticated")
     token = gitea.api.create_token(gitea.user, "read:repository")
-    system.cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {
-        "name": "gitea-token", "namespace": RUN}, **basic_auth(token)})
+    set_secrets(system, {"gitea-token": basic_auth(gitea.user, token)})
     await_reachable(system, repository, "True", "Answered")
     following = repository.commit("Another secret", {"n": "2"})
     repository.push()

@@ -82,6 +82,17 @@ class Gitea:
             if token.endswith(item["token_last_eight"]))
         self.request("DELETE", f"/users/{user.name}/tokens/{found}", user=user)
 
+    def add_key(self, user, public_key):
+        """A key with which the user may log in by ssh, in the form of a .pub file."""
+        self.request("POST", "/user/keys", {
+            "title": secrets.token_hex(4), "key": public_key.strip()}, user)
+
+    def known_hosts(self):
+        """The line of a known_hosts file for `host`."""
+        lines = run("ssh-keyscan", "-T", "20", self.address).splitlines()
+        key, = (line.split(" ", 1)[1] for line in lines if line.startswith(self.address))
+        return f"{self.host} {key}\n"
+
     def create_repository(self, user, name, folder, private=False):
         """An empty repository of the user, with a work tree in `folder`."""
         self.request("POST", "/user/repos", {
@@ -132,6 +143,7 @@ class GiteaRepository(Repository):
     def __init__(self, gitea, user, name, folder):
         self.gitea, self.user, self.name = gitea, user, name
         self.url = f"http://{gitea.host}/{user.name}/{name}.git"
+        self.ssh_url = f"ssh://git@{gitea.host}/{user.name}/{name}.git"
         self._api = f"/repos/{user.name}/{name}"
         login = f"{user.name}:{urllib.parse.quote(user.password, safe='')}"
         super().__init__(folder, f"http://{login}@{gitea.address}/{user.name}/{name}.git")
