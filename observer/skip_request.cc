@@ -8,9 +8,19 @@
 namespace committest::observer {
 namespace {
 
-// In lower case.
-constexpr std::array<std::string_view, 4> kAnywhere{"[skip ci]", "[ci skip]", "[no ci]",
-                                                    "***no_ci***"};
+// In lower case. The header says who documents them.
+constexpr std::array<std::string_view, 12> kAnywhere{"[skip ci]",
+                                                     "[ci skip]",
+                                                     "[no ci]",
+                                                     "***no_ci***",
+                                                     "[skip actions]",
+                                                     "[actions skip]",
+                                                     "[skip azp]",
+                                                     "[azp skip]",
+                                                     "[skip azpipelines]",
+                                                     "[azpipelines skip]",
+                                                     "[skip azurepipelines]",
+                                                     "[azurepipelines skip]"};
 constexpr std::string_view kTrailer = "skip-checks:";
 
 bool IsTrailer(std::string_view line) {

@@ -19,6 +19,14 @@ TEST(FindSkipRequest, FindsTheWordsOfTheTable) {
       {"Subject\n\nBody with [no ci] in it.\n", "[no ci]"},
       {"[Skip CI] in any case", "[Skip CI]"},
       {"Version 2 ***NO_CI***", "***NO_CI***"},
+      {"[skip actions]", "[skip actions]"},
+      {"Notes [Actions Skip]", "[Actions Skip]"},
+      {"[skip azp]", "[skip azp]"},
+      {"[azp skip]", "[azp skip]"},
+      {"[skip azpipelines]", "[skip azpipelines]"},
+      {"[azpipelines skip]", "[azpipelines skip]"},
+      {"[skip azurepipelines]", "[skip azurepipelines]"},
+      {"[azurepipelines skip]", "[azurepipelines skip]"},
       {"a[skip ci]b", "[skip ci]"},
       {"\xFF\xFE [skip ci]", "[skip ci]"},
       {"Subject\n\n\nskip-checks: true", "skip-checks: true"},
@@ -32,8 +40,9 @@ TEST(FindSkipRequest, FindsTheWordsOfTheTable) {
 
 TEST(FindSkipRequest, FindsNothingElse) {
   for (const char* message :
-       {"", "\n\n", "skip ci", "[skip-ci]", "[skip  ci]", "[skip actions]", "[ci]", "NO_CI",
-        "(skip ci)", "Subject\n\nskip-checks: true\n\nA paragraph after it.", "skip-checks: false",
+       {"", "\n\n", "skip ci", "[skip-ci]", "[skip  ci]", "[skip travis]", "[ci]", "[skip azure]",
+        "actions skip", "[no actions]", "NO_CI", "(skip ci)",
+        "Subject\n\nskip-checks: true\n\nA paragraph after it.", "skip-checks: false",
         "Subject\n\nsay skip-checks: true", "skip-checks: true or not", "[skip\nci]"}) {
     EXPECT_EQ(FindSkipRequest(message), "") << message;
   }
