@@ -108,16 +108,27 @@ class Values(unittest.TestCase):
 
     def test_plain_http_must_be_asked_for(self):
         self.assertNotIn("--allow-http", container(render(), "observer")["args"])
-        for source in ("configMap", "secret"):
-            values = {f"{source}Name": "authorities", "key": "roots.pem"}
-            pod = of_kind(render({"observer": {"caBundle": values}}), "Deployment")
-            pod = next(o for o in pod if o["metadata"]["name"].endswith("observer"))
-            pod = pod["spec"]["template"]["spec"]
-            self.assertIn("--ca-file=/etc/committest/ca/ca.pem", pod["containers"][0]["args"])
-            volume = next(v for v in pod["volumes"] if v["name"] == "ca")
-            self.assertEqual(volume[source]["items"], [{"key": "roots.pem", "path": "ca.pem"}])
         allowed = render({"observer": {"allowHTTP": True}})
         self.assertIn("--allow-http", container(allowed, "observer")["args"])
+
+    def test_authorities_for_git_hosts_are_mounted(self):
+        plain = container(render(), "observer")
+        self.assertFalse([a for a in plain["args"] if a.startswith("--ca-file")])
+        self.assertNotIn("ca", [mount["name"] for mount in plain["volumeMounts"]])
+        for source in ("configMap", "secret"):
+            values = {f"{source}Name": "authorities", "key": "roots.pem"}
+            objects = render({"observer": {"caBundle": values}})
+            observer = container(objects, "observer")
+            self.assertIn("--ca-file=/etc/committest/ca/ca.pem", observer["args"])
+            self.assertIn({"name": "ca", "mountPath": "/etc/committest/ca", "readOnly": True},
+                          observer["volumeMounts"])
+            pod = deployment(objects, "observer")["spec"]["template"]["spec"]
+            volume = next(v for v in pod["volumes"] if v["name"] == "ca")
+            self.assertEqual(volume[source], {
+                "name" if source == "configMap" else "secretName": "authorities",
+                "items": [{"key": "roots.pem", "path": "ca.pem"}]})
+            self.assertNotIn("ca", [mount["name"] for mount in
+                                    container(objects, "operator").get("volumeMounts", [])])
 
     def test_private_addresses_must_be_asked_for(self):
         def flags(objects):

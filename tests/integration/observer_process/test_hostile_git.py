@@ -12,7 +12,6 @@ import time
 import pytest
 
 from tests.support import git_wire as wire
-from tests.support.certificates import Authority
 from tests.support.cluster import wait_for
 from tests.support.observer_world import ObserverWorld
 from tests.support.process_figures import memory_megabytes
@@ -346,45 +345,6 @@ def test_credentials_go_nowhere_else(ward):
     elsewhere.close()
     ward.assert_no_secret()
     ward.assert_unharmed()
-
-
-@pytest.fixture(scope="module")
-def trusting(cluster, api, tmp_path_factory):
-    """A ward whose observer trusts one authority for its own listing."""
-    folder = tmp_path_factory.mktemp("trusting")
-    authority, other = Authority(folder, "known"), Authority(folder, "unknown")
-    world = ObserverWorld(cluster, api, folder)
-    world.start(f"--list-timeout={LIST_SECONDS}",
-                environment={"SSL_CERT_FILE": str(authority.file)})
-    yield world, authority, other
-    world.close()
-
-
-@pytest.mark.parametrize("name", ["wrong name", "expired", "unknown authority"])
-def test_a_certificate_that_does_not_hold(trusting, name):
-    world, authority, other = trusting
-    context = {"wrong name": lambda: authority.server("DNS:git.example.com"),
-               "expired": lambda: authority.server(days=-1),
-               "unknown authority": other.server}[name]()
-    server = ScriptedGit(context)
-    repository_name = name.replace(" ", "-")
-    world.observe(server.add(repository_name, repository(HEAD, GOOD)), repository_name)
-    found = world.await_condition("Reachable", "False", "Unavailable", repository_name)
-    print(f"{name}: {found['message']}")
-    assert re.search("(?i)certificate|tls|handshake", found["message"]), found
-    assert server.requests == [], "a request was sent before the certificate was known to hold"
-    server.close()
-    world.assert_sound()
-
-
-def test_a_certificate_that_holds(trusting):
-    """So that the three before fail for their certificates alone: the listing is answered."""
-    world, authority, _ = trusting
-    server = ScriptedGit(authority.server())
-    world.observe(server.add("good", repository(HEAD, GOOD)), "good")
-    wait_for("a listing", lambda: server.requests_of("good"))
-    server.close()
-    world.assert_sound()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "169.254.169.254", "10.0.0.1"])
