@@ -18,6 +18,8 @@ namespace {
 constexpr std::size_t kMaxMirrorRefs = 250;
 // An argument each; far below what Linux takes.
 constexpr std::size_t kMaxObjectsPerFetch = 10'000;
+// Of new commits with their folders: thousands of ordinary ones.
+constexpr std::uint64_t kMaxFolderBytes = std::uint64_t{4} << 20U;
 
 std::string RefspecById(const HistoryQuery& query) {
   return "+" + query.to + ":" + MirrorFolder::RefOf(query.ref);
@@ -149,12 +151,42 @@ Status Mirrors::FetchOneByOne(const Look& look, const std::vector<HistoryQuery>&
 Status Mirrors::Fetch(const Look& look, const std::vector<std::string>& refspecs) const {
   FetchRequest request{.refspecs = refspecs, .file_bytes = options_.file_bytes};
   if (look.folder.IsWhole()) return RunGit(look, {request});
+  if (Follows(look)) {
+    const auto fetched = FetchWithFolders(look, refspecs);
+    if (!fetched) return Fail(fetched.error());
+    if (*fetched) return {};
+  }
   std::vector<FetchRequest> attempts;
   for (const char* filter : {"tree:0", "blob:none", ""}) {
     request.filter = filter;
     attempts.push_back(request);
   }
   return RunGit(look, attempts);
+}
+
+// Whether what is new follows on what is here; then it is little, as a rule.
+bool Mirrors::Follows(const Look& look) const {
+  const std::string path = look.folder.path().string();
+  return std::ranges::any_of(look.queries, [&](const HistoryQuery& query) {
+    return !query.from.empty() && reader_.Contains(path, query.from);
+  });
+}
+
+// New commits with the folders that they change, of which `Details` would have to ask otherwise:
+// one round of fetching between a push and its tests, not two. False: too much, or something in the
+// folders is broken, which must not keep the commits from being seen.
+Result<bool> Mirrors::FetchWithFolders(const Look& look,
+                                       const std::vector<std::string>& refspecs) const {
+  const FetchTarget target{look.folder.path(), look.url, look.access, look.deadline};
+  auto outcome = git_.Run(target, {.filter = "blob:none",
+                                   .refspecs = refspecs,
+                                   .file_bytes = kMaxFolderBytes,
+                                   // A check would ask for the .gitmodules that a folder names.
+                                   .checked = false});
+  if (outcome) return *outcome == FetchOutcome::kFetched;
+  const ErrorCode code = outcome.error().code;
+  if (code == ErrorCode::kDataLoss || code == ErrorCode::kResourceExhausted) return false;
+  return Fail(std::move(outcome.error()));
 }
 
 Result<DetailsAnswer> Mirrors::Details(const kube::ObjectKey& repository, const GitUrl& url,
@@ -211,16 +243,17 @@ Status Mirrors::FetchMissing(const Look& look, const std::vector<DetailsStep>& s
 
 Status Mirrors::FetchObjects(const Look& look, const std::vector<std::string>& ids,
                              std::uint64_t file_bytes) const {
-  const FetchRequest request{.filter = "tree:0",
-                             .refspecs = ids,
-                             .file_bytes = file_bytes,
-                             // What is only read here needs no other check.
-                             .checked = false,
-                             .single_objects = true};
-  FetchRequest unfiltered = request;
-  unfiltered.filter.clear();
-  unfiltered.file_bytes = options_.file_bytes;
-  return RunGit(look, {request, unfiltered});
+  FetchRequest request{.refspecs = ids,
+                       .file_bytes = file_bytes,
+                       // What is only read here needs no other check.
+                       .checked = false,
+                       .single_objects = true};
+  std::vector<FetchRequest> attempts;
+  for (const char* filter : {"tree:0", "blob:none", ""}) {
+    request.filter = filter;
+    attempts.push_back(request);
+  }
+  return RunGit(look, attempts);
 }
 
 // What is larger than any configuration is not let in: whoever may push must not be able to fill

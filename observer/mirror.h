@@ -36,7 +36,8 @@ struct MirrorOptions {
 /// A mirror holds commits, and of their folders and files only what `Details` had to look at:
 /// `--filter=tree:0` leaves out all trees and blobs, so that even the
 /// first fetch is small (some 250 bytes a commit), and still every question about ancestry has an
-/// exact answer. A shallow fetch (`--depth`) would be smaller at first, but behind its boundary
+/// exact answer. Commits that follow on those come with the folders that they change (`blob:none`), so
+/// that one fetch is enough for most; servers that refuse `tree:0` mostly take that. A shallow fetch (`--depth`) would be smaller at first, but behind its boundary
 /// nobody can tell what a merged branch forked from, how many commits lie before the cursor, or
 /// whether a branch was rewritten. A server that ignores filters sends everything; one that refuses
 /// them is asked again with less of a filter.
@@ -75,6 +76,8 @@ class Mirrors {
   Status FetchTips(const Look& look, const std::vector<HistoryQuery>& missing) const;
   Status FetchOneByOne(const Look& look, const std::vector<HistoryQuery>& missing) const;
   Status Fetch(const Look& look, const std::vector<std::string>& refspecs) const;
+  bool Follows(const Look& look) const;
+  Result<bool> FetchWithFolders(const Look& look, const std::vector<std::string>& refspecs) const;
   Status FetchMissing(const Look& look, const std::vector<DetailsStep>& steps,
                       std::set<std::string>& oversized) const;
   Status FetchObjects(const Look& look, const std::vector<std::string>& ids,

@@ -71,6 +71,14 @@ class CommitDetailsTest : public ::testing::Test {
     return count;
   }
 
+  std::uintmax_t BytesOfMirror() const {
+    std::uintmax_t bytes = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(observer_.MirrorPath())) {
+      if (entry.is_regular_file()) bytes += entry.file_size();
+    }
+    return bytes;
+  }
+
   GitServer server_;
   GitRepository repository_;
   ObserverSide observer_;
@@ -121,11 +129,7 @@ TEST_F(CommitDetailsTest, DoNotLetAHugeFileInNorIsItInTheWay) {
   ASSERT_EQ(answer->details.size(), 2U);
   EXPECT_EQ(answer->details[0].config.kind, Kind::kTooLarge);
   EXPECT_EQ(answer->details[1].config.text, "tests: {}\n");
-  std::uintmax_t bytes = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(observer_.MirrorPath())) {
-    if (entry.is_regular_file()) bytes += entry.file_size();
-  }
-  EXPECT_LT(bytes, 2'000'000U);
+  EXPECT_LT(BytesOfMirror(), 2'000'000U);
 }
 
 TEST_F(CommitDetailsTest, SayWhatCountsAndFetchNothingThatDidNotChange) {
@@ -138,6 +142,47 @@ TEST_F(CommitDetailsTest, SayWhatCountsAndFetchNothingThatDidNotChange) {
   EXPECT_EQ(Held("blob"), 0U);
   const std::string code = repository_.Commit({{"src/a/b/c.cc", "2"}});
   EXPECT_TRUE(Details(code, filter).is_affected);
+}
+
+TEST_F(CommitDetailsTest, OfCommitsThatFollowComeInOneFetchWithThem) {
+  const std::string first =
+      repository_.Commit({{"src/a/b", "1"}, {"lib/z", "1"}, {".committest.yaml", "tests: {}\n"}});
+  EXPECT_EQ(Details(first).config.text, "tests: {}\n");
+  const std::string second = repository_.Commit({{"src/a/b", "2"}, {".gitmodules", "[x]\n"}});
+  const std::string third = repository_.Commit({{"docs/b", "1"}});
+  const std::size_t before = Fetches();
+  const PathFilter filter({"src/**"}, {});
+  ASSERT_TRUE(observer_.History(Url(), {{kMain, first, third, api::History::kFirstParent, 5}}));
+  const auto answer =
+      observer_.Details(Url(), {{second, kMain, "", {}, true}, {third, kMain, "", filter, true}});
+  ASSERT_TRUE(answer) << answer.error().message;
+  ASSERT_EQ(answer->details.size(), 2U);
+  EXPECT_EQ(answer->details[0].config.text, "tests: {}\n");
+  EXPECT_FALSE(answer->details[1].is_affected);
+  EXPECT_EQ(Fetches() - before, 1U);
+  EXPECT_EQ(Held("blob"), 1U) << "no file but .committest.yaml";
+}
+
+TEST_F(CommitDetailsTest, ThatAreTooMuchDoNotKeepCommitsFromBeingSeen) {
+  const std::string first = repository_.Commit({{"a", "1"}});
+  EXPECT_TRUE(Details(first).is_affected);
+  // A folder of 6 MB that no compression makes smaller; submodules need no objects.
+  const auto made = testing::RunCommand(
+      {"/bin/sh", "-c",
+       "head -c 6000000 /dev/urandom | od -An -v -tx1 -w60 | tr -d ' ' |"
+       " awk '{ printf \"160000 commit %s\\t%s\\n\", substr($0, 1, 40), substr($0, 41) }' | git "
+       "mktree --missing"},
+      {.environment = {{"PATH", "/usr/bin:/bin"}}, .directory = repository_.path()});
+  ASSERT_EQ(made.exit_code, 0) << made.output;
+  const std::string tree = made.output.substr(0, 40);
+  const std::string huge = repository_.Git({"commit-tree", "-p", first, "-m", "huge", tree});
+  repository_.Git({"update-ref", kMain, huge});
+  const std::vector<HistoryQuery> query = {{kMain, first, huge, api::History::kFirstParent, 5}};
+  const auto history = observer_.History(Url(), query);
+  ASSERT_TRUE(history) << history.error().message;
+  EXPECT_EQ(history->at(0).commits.size(), 1U);
+  ASSERT_TRUE(observer_.History(Url(), query)) << "removes what was left half done";
+  EXPECT_LT(BytesOfMirror(), 2'000'000U);
 }
 
 TEST_F(CommitDetailsTest, OfAMergeAreThoseAgainstItsFirstParent) {
