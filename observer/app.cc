@@ -20,11 +20,11 @@
 #include "common/kube/config.h"
 #include "common/kube/controller.h"
 #include "observer/access_source.h"
-#include "observer/git_over_http.h"
 #include "observer/github_app.h"
 #include "observer/history.h"
 #include "observer/http_refs.h"
 #include "observer/mirror.h"
+#include "observer/network_git_remote.h"
 #include "observer/repository_caches.h"
 #include "observer/repository_reconciler.h"
 #include "observer/secret_source.h"
@@ -236,7 +236,7 @@ class RealApp final : public App {
   GithubTokens tokens_;
   AccessSource access_;
   SshRefs ssh_refs_;
-  GitOverHttp git_;
+  NetworkGitRemote git_;
   RepositoryCaches caches_;
   Deliveries deliveries_;
   WebhookSecrets webhook_secrets_;

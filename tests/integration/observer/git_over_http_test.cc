@@ -1,5 +1,3 @@
-#include "observer/git_over_http.h"
-
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -14,6 +12,7 @@
 
 #include "common/base/clock.h"
 #include "common/http/network.h"
+#include "observer/network_git_remote.h"
 #include "observer/pkt_line.h"
 #include "tests/integration/observer/observer_side.h"
 #include "tests/support/git_server.h"

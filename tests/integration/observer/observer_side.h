@@ -11,7 +11,7 @@
 #include "common/base/clock.h"
 #include "common/http/network.h"
 #include "observer/access_source.h"
-#include "observer/git_over_http.h"
+#include "observer/network_git_remote.h"
 #include "tests/support/temporary_folder.h"
 
 namespace committest::observer {
@@ -117,7 +117,7 @@ class ObserverSide {
   const Mirrors mirrors_;
   GithubTokens tokens_;
   AccessSource access_;
-  GitOverHttp git_;
+  NetworkGitRemote git_;
 };
 
 }  // namespace committest::observer

@@ -1,4 +1,4 @@
-#include "observer/git_over_http.h"
+#include "observer/network_git_remote.h"
 
 #include <utility>
 
@@ -30,8 +30,9 @@ Error Explain(const Access& access, Error error) {
 }  // namespace
 
 template <typename T>
-Result<T> GitOverHttp::With(const RemoteRepository& repository,
-                            const std::function<Result<T>(const GitUrl&, const Access&)>& ask) {
+Result<T> NetworkGitRemote::With(
+    const RemoteRepository& repository,
+    const std::function<Result<T>(const GitUrl&, const Access&)>& ask) {
   const auto url = CheckUrl(repository.url, policy_);
   if (!url) return Fail(url.error());
   auto access = access_.Get(repository, *url, AccessSource::Freshness::kKnown);
@@ -50,23 +51,23 @@ Result<T> GitOverHttp::With(const RemoteRepository& repository,
   return answer;
 }
 
-Result<RemoteRefs> GitOverHttp::ListRefs(const RemoteRepository& repository,
-                                         const std::vector<RefPattern>& patterns) {
+Result<RemoteRefs> NetworkGitRemote::ListRefs(const RemoteRepository& repository,
+                                              const std::vector<RefPattern>& patterns) {
   return With<RemoteRefs>(repository, [&](const GitUrl& url, const Access& access) {
     return access.ssh ? ssh_refs_.List(url, access, patterns)
                       : http_refs_.List(url, access, patterns);
   });
 }
 
-Result<std::vector<HistoryAnswer>> GitOverHttp::History(const RemoteRepository& repository,
-                                                        const std::vector<HistoryQuery>& queries) {
+Result<std::vector<HistoryAnswer>> NetworkGitRemote::History(
+    const RemoteRepository& repository, const std::vector<HistoryQuery>& queries) {
   return With<std::vector<HistoryAnswer>>(repository, [&](const GitUrl& url, const Access& access) {
     return mirrors_.History(repository.key, url, access, queries);
   });
 }
 
-Result<DetailsAnswer> GitOverHttp::Details(const RemoteRepository& repository,
-                                           const std::vector<DetailsQuery>& queries) {
+Result<DetailsAnswer> NetworkGitRemote::Details(const RemoteRepository& repository,
+                                                const std::vector<DetailsQuery>& queries) {
   return With<DetailsAnswer>(repository, [&](const GitUrl& url, const Access& access) {
     return mirrors_.Details(repository.key, url, access, queries);
   });

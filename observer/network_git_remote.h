@@ -18,11 +18,11 @@ namespace committest::observer {
 /// Credentials that a server refuses are read anew once, at once, so that a Secret that was changed
 /// counts without waiting; nothing is asked twice with the same ones. What a server says is freed
 /// of them before it goes on, in whatever form it repeats them.
-class GitOverHttp final : public GitRemote {
+class NetworkGitRemote final : public GitRemote {
  public:
   /// All must outlive this.
-  GitOverHttp(UrlPolicy policy, AccessSource& access, HttpRefs& http_refs, SshRefs& ssh_refs,
-              const Mirrors& mirrors)
+  NetworkGitRemote(UrlPolicy policy, AccessSource& access, HttpRefs& http_refs, SshRefs& ssh_refs,
+                   const Mirrors& mirrors)
       : policy_(policy),
         access_(access),
         http_refs_(http_refs),
