@@ -9,9 +9,8 @@
 
 #include "common/http/client.h"
 #include "observer/commit_config.h"
-#include "tests/integration/observer/observer_side.h"
+#include "tests/integration/observer/hosted_repository.h"
 #include "tests/support/command.h"
-#include "tests/support/git_server.h"
 
 // What commits hold, fetched from a real Git server on loopback.
 
@@ -19,23 +18,12 @@ namespace committest::observer {
 namespace {
 
 namespace fs = std::filesystem;
-using committest::testing::GitRepository;
-using committest::testing::GitServer;
-using ::testing::HasSubstr;
 using Files = std::map<std::string, std::string>;
 using Kind = ConfigFile::Kind;
 
-constexpr const char* kMain = "refs/heads/main";
-
-class CommitDetailsTest : public ::testing::Test {
+class CommitDetailsTest : public HostedRepositoryTest {
  protected:
-  explicit CommitDetailsTest(std::vector<std::string> options = {},
-                             const std::string& format = "sha1")
-      : server_(std::move(options)), repository_(server_.CreateRepository("app", format)) {
-    repository_.Git({"config", "uploadpack.allowFilter", "true"});
-  }
-
-  std::string Url() const { return server_.Url("app"); }
+  using HostedRepositoryTest::HostedRepositoryTest;
 
   // As a look does it: first the history, then the details.
   Result<DetailsAnswer> Ask(const std::string& tip, const PathFilter& filter = {}) {
@@ -78,10 +66,6 @@ class CommitDetailsTest : public ::testing::Test {
     }
     return bytes;
   }
-
-  GitServer server_;
-  GitRepository repository_;
-  ObserverSide observer_;
 };
 
 TEST_F(CommitDetailsTest, TakeOneSmallFetchOfTheRootFolderWithoutAFile) {
@@ -225,7 +209,7 @@ TEST_F(CommitDetailsTest, AreNotGuessedWhenTheServerIsGone) {
 
 class CommitDetailsOfDenyingServer : public CommitDetailsTest {
  protected:
-  CommitDetailsOfDenyingServer() : CommitDetailsTest({"--deny-sha"}) {}
+  CommitDetailsOfDenyingServer() : CommitDetailsTest(With({"--deny-sha"})) {}
 };
 
 TEST_F(CommitDetailsOfDenyingServer, AreReadFromAllObjectsOfItsRefs) {

@@ -1,8 +1,5 @@
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <string>
 #include <thread>
@@ -14,9 +11,8 @@
 #include "common/api/reasons.h"
 #include "observer/credentials.h"
 #include "observer/pkt_line.h"
-#include "tests/integration/observer/observer_side.h"
+#include "tests/integration/observer/hosted_repository.h"
 #include "tests/support/command.h"
-#include "tests/support/git_server.h"
 #include "tests/support/scripted_server.h"
 #include "tests/support/temporary_folder.h"
 
@@ -26,9 +22,6 @@ namespace committest::observer {
 namespace {
 
 namespace fs = std::filesystem;
-using namespace std::chrono_literals;
-using committest::testing::GitRepository;
-using committest::testing::GitServer;
 using committest::testing::ReadTestFile;
 using committest::testing::ScriptedServer;
 using committest::testing::TemporaryFolder;
@@ -39,7 +32,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-constexpr const char* kMain = "refs/heads/main";
 constexpr const char* kPassword = "canary-password-4711";
 constexpr const char* kToken = "canary-token-4711";
 
@@ -86,40 +78,41 @@ class CommandLines {
   std::jthread watcher_;
 };
 
-class CredentialsTest : public ::testing::Test {
+class PrivateRepositoryTest : public HostedRepositoryTest {
  protected:
-  CredentialsTest() {
-    Accept({BasicHeader()});
+  explicit PrivateRepositoryTest(const ServerOptions& options) : HostedRepositoryTest(options) {
     observer_.secret_name = "deploy";
+  }
+
+  Result<std::vector<HistoryAnswer>> Fetch() {
+    return Ask({{kMain, "", tip_, api::History::kFirstParent, 50}});
+  }
+
+  const std::string tip_ = Commit();
+};
+
+class CredentialsTest : public PrivateRepositoryTest {
+ protected:
+  CredentialsTest()
+      : PrivateRepositoryTest([](const fs::path& folder) {
+          return std::vector<std::string>{"--authorization-file", folder / "accepted"};
+        }) {
+    Accept({BasicHeader()});
     observer_.secrets().secrets["deploy"] = Basic();
-    tip_ = repository_.Commit({{"file", "1"}});
   }
 
   void Accept(const std::vector<std::string>& headers) const {
     std::string text;
     for (const std::string& header : headers) text += header + "\n";
-    committest::testing::WriteTestFile(Accepted(), text);
+    committest::testing::WriteTestFile(folder_.path() / "accepted", text);
   }
-  fs::path Accepted() const { return folder_.path() / "accepted"; }
-
-  Result<RemoteRefs> List() { return observer_.ListRefs(server_.Url("app"), {}); }
-  Result<std::vector<HistoryAnswer>> Ask() {
-    return observer_.History(server_.Url("app"),
-                             {{kMain, "", tip_, api::History::kFirstParent, 50}});
-  }
-
-  const TemporaryFolder folder_;
-  GitServer server_{{"--authorization-file", Accepted().string()}};
-  GitRepository repository_ = server_.CreateRepository("app");
-  ObserverSide observer_;
-  std::string tip_;
 };
 
 TEST_F(CredentialsTest, APasswordListsAndFetches) {
   const auto refs = List();
   ASSERT_TRUE(refs) << refs.error().message;
   EXPECT_THAT(refs->refs, ElementsAre(RemoteRef{kMain, tip_}));
-  const auto answers = Ask();
+  const auto answers = Fetch();
   ASSERT_TRUE(answers) << answers.error().message;
   EXPECT_EQ(answers->at(0).commits.at(0).id, tip_);
 }
@@ -128,7 +121,7 @@ TEST_F(CredentialsTest, ATokenListsAndFetches) {
   Accept({std::string("Bearer ") + kToken});
   observer_.secrets().secrets["deploy"] = {"Opaque", {{"token", kToken}}, "1"};
   EXPECT_TRUE(List());
-  const auto answers = Ask();
+  const auto answers = Fetch();
   ASSERT_TRUE(answers) << answers.error().message;
 }
 
@@ -138,12 +131,12 @@ TEST_F(CredentialsTest, NoneAreRefused) {
   ASSERT_FALSE(refs);
   EXPECT_EQ(refs.error().code, ErrorCode::kUnauthenticated);
   EXPECT_THAT(refs.error().message, HasSubstr("wants credentials"));
-  EXPECT_EQ(Ask().error().code, ErrorCode::kUnauthenticated);
+  EXPECT_EQ(Fetch().error().code, ErrorCode::kUnauthenticated);
 }
 
 TEST_F(CredentialsTest, WrongOnesNameTheSecretAndAreReadOnceMore) {
   observer_.secrets().secrets["deploy"] = Basic("canary-wrong-4711");
-  for (const Error& error : {List().error(), Ask().error()}) {
+  for (const Error& error : {List().error(), Fetch().error()}) {
     EXPECT_EQ(error.code, ErrorCode::kUnauthenticated);
     EXPECT_THAT(error.message,
                 AllOf(HasSubstr("credentials in Secret deploy"), Not(HasSubstr("canary"))));
@@ -162,14 +155,14 @@ TEST_F(CredentialsTest, AChangedSecretCountsAtOnceWhenTheOldOneIsRefused) {
   EXPECT_TRUE(refs) << refs.error().message;
   EXPECT_EQ(observer_.secrets().fresh_reads, 1);
   observer_.secrets().remembered["deploy"] = Basic();
-  const auto answers = Ask();
+  const auto answers = Fetch();
   EXPECT_TRUE(answers) << answers.error().message;
 }
 
 TEST_F(CredentialsTest, AServerThatRepeatsThemIsNotRepeated) {
   // The test server's answer holds the header; git prints such texts after "remote:".
   observer_.secrets().secrets["deploy"] = Basic("canary-wrong-4711");
-  EXPECT_THAT(Ask().error().message, Not(HasSubstr(EncodeBase64("bot:canary-wrong-4711"))));
+  EXPECT_THAT(Fetch().error().message, Not(HasSubstr(EncodeBase64("bot:canary-wrong-4711"))));
   const std::string line = "ERR given " + BasicHeader("canary-wrong-4711");
   ScriptedServer server({ScriptedServer::Answering("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" +
                                                    EncodePkt(line))});
@@ -193,7 +186,7 @@ TEST_F(CredentialsTest, ASecretThatIsNotThereOrWrongIsSaidWithoutAskingTheServer
 
 TEST_F(CredentialsTest, NeitherCommandLinesNorMirrorsHoldThem) {
   CommandLines watcher;
-  ASSERT_TRUE(Ask());
+  ASSERT_TRUE(Fetch());
   const auto lines = watcher.Stop();
   EXPECT_THAT(lines, ::testing::Contains(HasSubstr("remote-http"))) << "git was not seen";
   EXPECT_THAT(lines, Each(AllOf(Not(HasSubstr(kPassword)),
@@ -232,36 +225,28 @@ std::string MakeCertificate(const fs::path& folder) {
   return certificate;
 }
 
-class PrivateAuthorityTest : public ::testing::Test {
+class PrivateAuthorityTest : public PrivateRepositoryTest {
  protected:
-  PrivateAuthorityTest() {
-    observer_.secret_name = "deploy";
-    tip_ = repository_.Commit({{"file", "1"}});
-  }
+  PrivateAuthorityTest()
+      : PrivateRepositoryTest([](const fs::path& folder) {
+          MakeCertificate(folder);
+          return std::vector<std::string>{"--tls", folder / "server.pem"};
+        }) {}
 
   void Trust(const std::string& pem) {
     observer_.secrets().secrets["deploy"] = Basic();
     if (!pem.empty()) observer_.secrets().secrets["deploy"].values["ca.crt"] = pem;
   }
-  std::string Url() const { return "https" + server_.Url("app").substr(4); }
-  Result<std::vector<HistoryAnswer>> Ask() {
-    return observer_.History(Url(), {{kMain, "", tip_, api::History::kFirstParent, 1}});
-  }
 
-  const TemporaryFolder folder_;
-  const std::string certificate_ = MakeCertificate(folder_.path());
-  GitServer server_{{"--tls", (folder_.path() / "server.pem").string()}};
-  GitRepository repository_ = server_.CreateRepository("app");
-  ObserverSide observer_;
-  std::string tip_;
+  const std::string certificate_ = ReadTestFile(folder_.path() / "ca.pem");
 };
 
 TEST_F(PrivateAuthorityTest, VouchesForItsRepositorysHost) {
   Trust(certificate_);
-  const auto refs = observer_.ListRefs(Url(), {});
+  const auto refs = List();
   ASSERT_TRUE(refs) << refs.error().message;
   EXPECT_THAT(refs->refs, ElementsAre(RemoteRef{kMain, tip_}));
-  const auto answers = Ask();
+  const auto answers = Fetch();
   ASSERT_TRUE(answers) << answers.error().message;
 }
 
@@ -269,8 +254,8 @@ TEST_F(PrivateAuthorityTest, NothingIsSentToAHostThatNobodyVouchesFor) {
   const TemporaryFolder other;
   for (const std::string& pem : {std::string(), MakeCertificate(other.path())}) {
     Trust(pem);
-    EXPECT_EQ(observer_.ListRefs(Url(), {}).error().code, ErrorCode::kUnavailable);
-    EXPECT_EQ(Ask().error().code, ErrorCode::kUnavailable);
+    EXPECT_EQ(List().error().code, ErrorCode::kUnavailable);
+    EXPECT_EQ(Fetch().error().code, ErrorCode::kUnavailable);
   }
   EXPECT_THAT(server_.Requests(), IsEmpty());
 }
@@ -278,9 +263,9 @@ TEST_F(PrivateAuthorityTest, NothingIsSentToAHostThatNobodyVouchesFor) {
 TEST_F(PrivateAuthorityTest, OneThatWasReplacedCountsWithoutARestart) {
   const TemporaryFolder other;
   Trust(MakeCertificate(other.path()));
-  EXPECT_FALSE(observer_.ListRefs(Url(), {}));
+  EXPECT_FALSE(List());
   Trust(certificate_);
-  const auto refs = observer_.ListRefs(Url(), {});
+  const auto refs = List();
   EXPECT_TRUE(refs) << refs.error().message;
 }
 
@@ -300,28 +285,27 @@ std::string MakeAppKey(const fs::path& folder) {
 
 // GitHub Enterprise Server, as far as it matters here: its API checks the App's signature and claims
 // (tests/support/github_app.py), its repositories want the tokens.
-class GithubAppTest : public ::testing::Test {
+class GithubAppTest : public PrivateRepositoryTest {
  protected:
-  GithubAppTest() {
+  GithubAppTest()
+      : PrivateRepositoryTest([](const fs::path& folder) {
+          MakeCertificate(folder);
+          MakeAppKey(folder);
+          return std::vector<std::string>{"--tls", folder / "server.pem", "--github-app", folder};
+        }) {
     observer_.secret_name = "app";
-    tip_ = repository_.Commit({{"file", "1"}});
     UseApp("12", "345", key_);
   }
 
   void UseApp(const std::string& app, const std::string& installation, const std::string& key) {
+    const std::string api = "https://127.0.0.1:" + std::to_string(server_.port()) + "/api/v3";
     observer_.secrets().secrets["app"] = {"Opaque",
                                           {{"appID", app},
                                            {"installationID", installation},
                                            {"privateKey", key},
-                                           {"apiURL", Origin() + "/api/v3"},
+                                           {"apiURL", api},
                                            {"ca.crt", certificate_}},
                                           "1"};
-  }
-  std::string Origin() const { return "https://127.0.0.1:" + std::to_string(server_.port()); }
-  Result<RemoteRefs> List() { return observer_.ListRefs(Origin() + "/app/.git", {}); }
-  Result<std::vector<HistoryAnswer>> Ask() {
-    return observer_.History(Origin() + "/app/.git",
-                             {{kMain, "", tip_, api::History::kFirstParent, 1}});
   }
   std::size_t TokensAskedFor() const {
     const auto requests = server_.Requests();
@@ -330,14 +314,8 @@ class GithubAppTest : public ::testing::Test {
     }));
   }
 
-  const TemporaryFolder folder_;
-  const std::string certificate_ = MakeCertificate(folder_.path());
-  const std::string key_ = MakeAppKey(folder_.path());
-  GitServer server_{
-      {"--tls", (folder_.path() / "server.pem").string(), "--github-app", folder_.path().string()}};
-  GitRepository repository_ = server_.CreateRepository("app");
-  ObserverSide observer_;
-  std::string tip_;
+  const std::string certificate_ = ReadTestFile(folder_.path() / "ca.pem");
+  const std::string key_ = ReadTestFile(folder_.path() / "key.pem");
 };
 
 TEST_F(GithubAppTest, OneTokenListsAndFetches) {
@@ -346,7 +324,7 @@ TEST_F(GithubAppTest, OneTokenListsAndFetches) {
     ASSERT_TRUE(refs) << refs.error().message;
     EXPECT_THAT(refs->refs, ElementsAre(RemoteRef{kMain, tip_}));
   }
-  const auto answers = Ask();
+  const auto answers = Fetch();
   ASSERT_TRUE(answers) << answers.error().message;
   EXPECT_EQ(TokensAskedFor(), 1U);
 }
