@@ -1,145 +1,23 @@
-#include "common/http/client.h"
-
-#include <algorithm>
-#include <atomic>
-#include <chrono>
-#include <future>
-#include <set>
-#include <thread>
-#include <vector>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "common/base/clock.h"
-#include "common/base/metrics.h"
-#include "common/kube/api_client.h"
-#include "common/kube/json_reader.h"
-#include "common/kube/list_projection.h"
-#include "tests/support/cluster_control.h"
+#include "tests/integration/kube/client_fixture.h"
 #include "tests/support/temporary_folder.h"
-#include "tests/support/test_cluster.h"
 
-// The client against a real kube-apiserver. See tests/support/test_cluster.h for what it needs.
+// Single objects against a real kube-apiserver. See tests/support/test_cluster.h for what it needs.
 
 namespace committest::kube {
 namespace {
 
-using namespace std::chrono_literals;
 using nlohmann::json;
 using ::testing::HasSubstr;
-
-const ResourceType kNamespaces{"", "v1", "namespaces", "Namespace", false};
-const ResourceType kConfigMaps{"", "v1", "configmaps", "ConfigMap", true};
-const ResourceType kServiceAccounts{"", "v1", "serviceaccounts", "ServiceAccount", true};
-const ResourceType kJobs{"batch", "v1", "jobs", "Job", true};
 
 class ThreadsEnvironment : public ::testing::Environment {
  public:
   void SetUp() override { ASSERT_TRUE(http::InitThreads(3)); }
 };
 const auto* const kThreads = ::testing::AddGlobalTestEnvironment(new ThreadsEnvironment);
-
-json ConfigMap(const std::string& namespace_, const std::string& name) {
-  return {{"apiVersion", "v1"},
-          {"kind", "ConfigMap"},
-          {"metadata", {{"namespace", namespace_}, {"name", name}}},
-          {"data", {{"key", "value"}}}};
-}
-
-json Job(const std::string& namespace_, const std::string& name) {
-  const json container = {{"name", "main"}, {"image", "none"}};
-  return {{"apiVersion", "batch/v1"},
-          {"kind", "Job"},
-          {"metadata", {{"namespace", namespace_}, {"name", name}}},
-          {"spec",
-           {{"template",
-             {{"spec", {{"restartPolicy", "Never"}, {"containers", json::array({container})}}}}}}}};
-}
-
-std::string Uid(const json& object) { return ParseObjectMeta(object).value().uid; }
-
-template <typename R>
-ErrorCode CodeOf(const R& result) {
-  EXPECT_FALSE(result.has_value());
-  return result ? ErrorCode::kInternal : result.error().code;
-}
-
-class ApiClientTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    auto config = testing::TestClusterConfig();
-    ASSERT_TRUE(config) << config.error().message;
-    config_ = *config;
-    client_ = Connect(config_);
-    namespace_ = testing::UniqueName("client");
-    const auto made = client_->Create(
-        kNamespaces,
-        {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", namespace_}}}});
-    ASSERT_TRUE(made) << made.error().message;
-    namespace_uid_ = Uid(*made);
-  }
-
-  void TearDown() override {
-    if (!namespace_uid_.empty()) {
-      EXPECT_TRUE(client_->Delete(kNamespaces, {"", namespace_}, namespace_uid_));
-    }
-  }
-
-  std::unique_ptr<ApiClient> Connect(const ClusterConfig& config, ApiClientOptions options = {}) {
-    options.component = "test";
-    auto client = ApiClient::Make(config, std::move(options), clock_, metrics_);
-    EXPECT_TRUE(client) << client.error().message;
-    return std::move(*client);
-  }
-
-  ObjectKey Key(const std::string& name) const { return {namespace_, name}; }
-
-  ClusterConfig Anonymous() const {
-    ClusterConfig config = config_;
-    config.client_certificate = config.client_key = config.token = {};
-    return config;
-  }
-
-  // A token of a new ServiceAccount without any rights.
-  std::string PowerlessToken() {
-    const json account = {{"apiVersion", "v1"},
-                          {"kind", "ServiceAccount"},
-                          {"metadata", {{"namespace", namespace_}, {"name", "runner"}}}};
-    const auto made = client_->Create(kServiceAccounts, account);
-    EXPECT_TRUE(made || made.error().code == ErrorCode::kAlreadyExists);
-    // A TokenRequest is POSTed to a subresource, which no role of the client does.
-    auto transport = http::MakeClient(HttpOptions(), clock_);
-    http::Request request;
-    request.method = "POST";
-    request.target = "/api/v1/namespaces/" + namespace_ + "/serviceaccounts/runner/token";
-    request.headers["content-type"] = "application/json";
-    request.body = R"({"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{}})";
-    const auto answer = (*transport)->Send(request, {}, {});
-    EXPECT_TRUE(answer && answer->status == 201) << (answer ? answer->body : "no answer");
-    return StringAt(ObjectAt(json::parse(answer->body), "status"), "token");
-  }
-
-  http::ClientOptions HttpOptions() const {
-    http::ClientOptions options;
-    options.endpoint = config_.server;
-    options.tls.ca = [ca = config_.ca] { return ReadMaterial(ca); };
-    options.tls.client_certificate = [certificate = config_.client_certificate,
-                                      key =
-                                          config_.client_key]() -> Result<http::ClientCertificate> {
-      return http::ClientCertificate{*ReadMaterial(certificate), *ReadMaterial(key)};
-    };
-    return options;
-  }
-
-  SystemClock clock_;
-  Metrics metrics_;
-  ClusterConfig config_;
-  std::unique_ptr<ApiClient> client_;
-  std::string namespace_;
-  std::string namespace_uid_;
-};
 
 TEST_F(ApiClientTest, GetsWhatItCreated) {
   const auto created = client_->Create(kConfigMaps, ConfigMap(namespace_, "a"));
@@ -264,138 +142,6 @@ TEST_F(ApiClientTest, PermitHoldsAWriteBack) {
   EXPECT_EQ(CodeOf(created), ErrorCode::kCancelled);
   EXPECT_EQ(created.error().reason, http::kNotSent);
   EXPECT_EQ(CodeOf(fenced->Get(kConfigMaps, Key("a"))), ErrorCode::kNotFound);
-}
-
-TEST_F(ApiClientTest, PagesOfAListTogetherAreTheWholeSet) {
-  constexpr int kCount = 520;
-  std::set<std::string> expected;
-  for (int i = 0; i < kCount; ++i) expected.insert("m-" + std::to_string(i));
-  std::atomic<int> next = 0;
-  std::vector<std::future<void>> creators;
-  for (int i = 0; i < 8; ++i) {  // Together, because each waits for etcd's disk.
-    creators.push_back(std::async(std::launch::async, [&] {
-      for (int n = next++; n < kCount; n = next++) {
-        const auto made =
-            client_->Create(kConfigMaps, ConfigMap(namespace_, "m-" + std::to_string(n)));
-        EXPECT_TRUE(made) << made.error().message;
-      }
-    }));
-  }
-  for (auto& creator : creators) creator.get();
-  std::multiset<std::string> names;
-  bool has_managed_fields = false;
-  std::string token;
-  std::set<std::string> versions;
-  int pages = 0;
-  do {
-    const auto page = client_->List(kConfigMaps, {namespace_, "", ""}, 200, token,
-                                    {"metadata.managedFields"}, [&](json&& object) {
-                                      names.insert(object["metadata"]["name"].get<std::string>());
-                                      has_managed_fields |=
-                                          object["metadata"].contains("managedFields");
-                                    });
-    ASSERT_TRUE(page) << page.error().message;
-    versions.insert(page->resource_version);
-    token = page->continue_token;
-    ++pages;
-  } while (!token.empty());
-  EXPECT_EQ(pages, 3);
-  EXPECT_EQ(versions.size(), 1U);
-  EXPECT_EQ(std::multiset<std::string>(expected.begin(), expected.end()), names);
-  EXPECT_FALSE(has_managed_fields);
-}
-
-TEST_F(ApiClientTest, ListHonoursALabelSelector) {
-  json labelled = ConfigMap(namespace_, "a");
-  labelled["metadata"]["labels"] = {{"app", "x"}};
-  ASSERT_TRUE(client_->Create(kConfigMaps, labelled));
-  ASSERT_TRUE(client_->Create(kConfigMaps, ConfigMap(namespace_, "b")));
-  std::vector<std::string> names;
-  const auto page = client_->List(
-      kConfigMaps, {namespace_, "app in (x,y)", ""}, 500, "", {},
-      [&](json&& object) { names.push_back(object["metadata"]["name"].get<std::string>()); });
-  ASSERT_TRUE(page) << page.error().message;
-  EXPECT_THAT(names, ::testing::ElementsAre("a"));
-}
-
-TEST_F(ApiClientTest, ForgedContinueTokenIsAnError) {
-  const auto page = client_->List(kConfigMaps, {namespace_, "", ""}, 500, "bm90IGEgdG9rZW4", {},
-                                  [](json&&) { FAIL() << "no item was expected"; });
-  EXPECT_EQ(CodeOf(page), ErrorCode::kInvalidArgument);
-}
-
-TEST_F(ApiClientTest, ContinueTokenOfForgottenHistoryIsGone) {
-  const auto control = testing::ClusterControl::Of();
-  ASSERT_TRUE(control) << control.error().message;
-  for (const char* name : {"a", "b", "c"}) {
-    ASSERT_TRUE(client_->Create(kConfigMaps, ConfigMap(namespace_, name)));
-  }
-  const Selection all{namespace_, "", ""};
-  const auto first = client_->List(kConfigMaps, all, 1, "", {}, [](json&&) {});
-  ASSERT_TRUE(first) << first.error().message;
-  ASSERT_FALSE(first->continue_token.empty());
-  ASSERT_TRUE(client_->Create(kConfigMaps, ConfigMap(namespace_, "d")));
-  const Status compacted = control->Compact();
-  ASSERT_TRUE(compacted) << compacted.error().message;
-  // The API server goes on serving that version from snapshots of its own, until it is restarted.
-  ASSERT_TRUE(control->Kill("kube-apiserver"));
-  const Status restarted = control->Restart("kube-apiserver");
-  ASSERT_TRUE(restarted) << restarted.error().message;
-  const auto second = client_->List(kConfigMaps, all, 1, first->continue_token, {}, [](json&&) {});
-  EXPECT_EQ(CodeOf(second), ErrorCode::kGone);
-}
-
-TEST_F(ApiClientTest, WatchThatTheServerRefusesReturnsItsWords) {
-  const auto ended = client_->Watch(kConfigMaps, {namespace_, "", ""}, "not-a-version", 5s,
-                                    [](std::string_view) { return Status(); }, {});
-  // The server says 500 to this, not 400.
-  EXPECT_EQ(CodeOf(ended), ErrorCode::kUnavailable);
-  EXPECT_THAT(ended.error().message, HasSubstr("resourceVersion: Invalid value"));
-}
-
-TEST_F(ApiClientTest, WatchDeliversEventsAndEndsAtItsTimeout) {
-  const auto page = client_->List(kConfigMaps, {namespace_, "", ""}, 500, "", {}, [](json&&) {});
-  ASSERT_TRUE(page);
-  ASSERT_TRUE(client_->Create(kConfigMaps, ConfigMap(namespace_, "seen")));
-  std::string text;
-  const auto ended = client_->Watch(kConfigMaps, {namespace_, "", ""}, page->resource_version, 1s,
-                                    [&](std::string_view bytes) {
-                                      text.append(bytes);
-                                      return Status();
-                                    },
-                                    {});
-  EXPECT_TRUE(ended) << ended.error().message;
-  EXPECT_THAT(text, HasSubstr(R"({"type":"ADDED","object":{"kind":"ConfigMap")"));
-  EXPECT_THAT(text, HasSubstr(R"("name":"seen")"));
-}
-
-TEST_F(ApiClientTest, WatchEndsWithin100MillisecondsOfItsStop) {
-  // The best of some tries: what the client needs, not how busy the machine is.
-  std::chrono::nanoseconds best = 1h;
-  for (int i = 0; i < 5 && best >= 100ms; ++i) {
-    std::stop_source stop;
-    MonotonicTime stopped;
-    const std::jthread stopper([&] {
-      // The watch is quiet from the start, so there is no event of its own to wait for.
-      clock_.SleepFor(300ms, {});
-      stopped = clock_.Monotonic();
-      stop.request_stop();
-    });
-    const auto ended = client_->Watch(
-        kConfigMaps, {namespace_, "", ""}, "", 60s, [](std::string_view) { return Status(); },
-        stop.get_token());
-    EXPECT_EQ(CodeOf(ended), ErrorCode::kCancelled);
-    best = std::min(best, clock_.Monotonic() - stopped);
-  }
-  EXPECT_LT(best, 100ms);
-}
-
-TEST_F(ApiClientTest, ErrorOfTheSinkEndsTheWatch) {
-  ASSERT_TRUE(client_->Create(kConfigMaps, ConfigMap(namespace_, "a")));
-  const auto ended = client_->Watch(
-      kConfigMaps, {namespace_, "", ""}, "", 60s,
-      [](std::string_view) { return Fail(ErrorCode::kDataLoss, "not understood"); }, {});
-  EXPECT_EQ(CodeOf(ended), ErrorCode::kDataLoss);
 }
 
 TEST_F(ApiClientTest, CancelEndsCallsForGood) {
