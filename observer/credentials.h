@@ -98,7 +98,4 @@ Access AccessBy(std::string_view name, const Credentials& credentials);
 Access AccessByToken(std::string_view name, const Credentials& credentials,
                      const SecretText& token);
 
-/// Standard base64 with padding (RFC 4648, 4).
-std::string EncodeBase64(std::string_view data);
-
 }  // namespace committest::observer

@@ -4,6 +4,7 @@
 #include <array>
 #include <initializer_list>
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 
 #include "common/base/utf8.h"
@@ -196,6 +197,15 @@ std::string Sha256Hex(std::string_view data) {
     out.push_back(kDigits[byte >> 4U]);
     out.push_back(kDigits[byte & 0xFU]);
   }
+  return out;
+}
+
+std::string EncodeBase64(std::string_view data) {
+  std::string out(4 * ((data.size() + 2) / 3) + 1, '\0');
+  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                                   reinterpret_cast<const unsigned char*>(data.data()),
+                                   static_cast<int>(data.size()));
+  out.resize(static_cast<std::size_t>(size));
   return out;
 }
 

@@ -32,4 +32,7 @@ std::string Join(const std::vector<std::string>& parts, std::string_view separat
 /// Lower-case hexadecimal SHA-256 of `data`, 64 characters.
 std::string Sha256Hex(std::string_view data);
 
+/// Standard base64 with padding (RFC 4648, 4).
+std::string EncodeBase64(std::string_view data);
+
 }  // namespace committest

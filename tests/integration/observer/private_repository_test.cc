@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "common/api/reasons.h"
+#include "common/base/strings.h"
 #include "observer/credentials.h"
 #include "observer/pkt_line.h"
 #include "tests/integration/observer/hosted_repository.h"

@@ -13,6 +13,7 @@
 #include <openssl/x509.h>
 
 #include "common/api/reasons.h"
+#include "common/base/strings.h"
 
 namespace committest::observer {
 namespace {
@@ -273,13 +274,6 @@ TEST(Access, ScrubsEachFormOfItsSecrets) {
   EXPECT_THAT(AccessBy("s", Parsed(Ssh())).Scrub("key " + OpensshKey("none")),
               Not(HasSubstr(line)));
   EXPECT_EQ(Access{}.Scrub("as it is"), "as it is");
-}
-
-TEST(Base64, IsThatOfTheRfc) {
-  EXPECT_EQ(EncodeBase64(""), "");
-  EXPECT_EQ(EncodeBase64("f"), "Zg==");
-  EXPECT_EQ(EncodeBase64("fo"), "Zm8=");
-  EXPECT_EQ(EncodeBase64("foobar"), "Zm9vYmFy");
 }
 
 }  // namespace
