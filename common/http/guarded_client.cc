@@ -10,6 +10,7 @@
 #include "common/http/patience.h"
 #include "common/http/response_reader.h"
 #include "common/http/slots.h"
+#include "common/http/tunnel.h"
 
 namespace committest::http {
 namespace {
@@ -38,15 +39,30 @@ bool IsTarget(std::string_view target) {
          std::ranges::all_of(target, [](char c) { return c > ' ' && c < '\x7F'; });
 }
 
+// Where requests go.
+struct Route {
+  Endpoint endpoint;
+  std::string authority;
+  const Proxy* proxy = nullptr;
+
+  // Whether the proxy gets the requests themselves.
+  bool IsForwarded() const { return proxy != nullptr && !endpoint.is_tls; }
+};
+
 // The header block of `request`, as it goes over the wire.
-Result<std::string> HeaderBlock(const Request& request, const std::string& authority,
+Result<std::string> HeaderBlock(const Request& request, const Route& route,
                                 const std::string& user_agent) {
   if (!IsTarget(request.target) || !IsToken(request.method)) {
     return Fail(ErrorCode::kInvalidArgument, "the request's target is not a valid URI");
   }
   std::string block = request.method;
-  block.append(" ").append(request.target).append(" HTTP/1.1\r\nHost: ").append(authority);
+  block.append(" ").append(route.IsForwarded() ? "http://" + route.authority : "");
+  block.append(request.target).append(" HTTP/1.1\r\nHost: ").append(route.authority);
   block.append("\r\nUser-Agent: ").append(user_agent).append("\r\n");
+  if (route.IsForwarded() && !route.proxy->authorization.IsEmpty()) {
+    block.append("Proxy-Authorization: ").append(route.proxy->authorization.Reveal());
+    block.append("\r\n");
+  }
   for (const auto& [name, value] : request.headers) {
     if (!IsToken(name) || HasControl(value)) {
       return Fail(ErrorCode::kInvalidArgument, "header " + OneLine(name) + " has a line break");
@@ -102,12 +118,11 @@ Status ReadAnswer(Call& call, Connection& connection, bool& can_go_on) {
 
 class GuardedClient final : public Client {
  public:
-  GuardedClient(ClientOptions options, Endpoint endpoint, std::shared_ptr<Network> network,
+  GuardedClient(ClientOptions options, const Endpoint& endpoint, std::shared_ptr<Network> network,
                 const Clock& clock)
       : options_(std::move(options)),
-        endpoint_(std::move(endpoint)),
-        authority_(endpoint_.Authority()),
         network_(std::move(network)),
+        route_{endpoint, endpoint.Authority(), network_->proxies.For(endpoint)},
         clock_(clock),
         slots_(options_.max_in_flight) {}
   ~GuardedClient() override { network_->idle.Drop(this); }
@@ -154,10 +169,13 @@ class GuardedClient final : public Client {
     Status status;
     bool is_sent = false;
     try {
-      auto block = HeaderBlock(request, authority_, options_.user_agent);
+      auto block = HeaderBlock(request, route_, options_.user_agent);
       if (block) {
         Patience patience(clock_, deadline, limits.idle, stop);
-        Call call{request, std::move(*block) + request.body, limits, on_head, sink, patience};
+        const HeadSink judged = [&](int code, const Headers& headers) {
+          return JudgeHead(code, headers, on_head);
+        };
+        Call call{request, std::move(*block) + request.body, limits, judged, sink, patience};
         status = SendOnce(call, network_->idle.Take(this));
         is_sent = call.is_sent;
       } else {
@@ -172,6 +190,14 @@ class GuardedClient final : public Client {
     Error error = Context(options_.endpoint, std::move(status.error()));
     if (!is_sent && error.reason.empty()) error.reason = kNotSent;
     return Fail(std::move(error));
+  }
+
+  Status JudgeHead(int code, const Headers& headers, const HeadSink& on_head) const {
+    if (!route_.IsForwarded() || code != kProxyAuthenticationRequired) {
+      return on_head(code, headers);
+    }
+    return Fail(ProxyFailure(*route_.proxy,
+                             {ErrorCode::kUnavailable, kProxyWantsCredentials, {}, std::nullopt}));
   }
 
   // On `rested` if it still lives, else, or when it dies before it answers, on a new connection.
@@ -200,22 +226,29 @@ class GuardedClient final : public Client {
   }
 
   Result<std::unique_ptr<Connection>> Connect(Patience& patience) {
-    const auto addresses =
-        network_->addresses.Find(endpoint_.host, patience.Deadline(), patience.Stop());
-    if (!addresses) return Fail(addresses.error());
-    auto connection = Connection::Open(*addresses, endpoint_.port, patience);
-    if (!connection || !endpoint_.is_tls) return connection;
+    const Endpoint& endpoint = route_.endpoint;
+    auto connection = route_.proxy == nullptr
+                          ? ConnectDirectly(patience)
+                          : ConnectThrough(*route_.proxy, endpoint, network_->addresses, patience);
+    if (!connection || !endpoint.is_tls) return connection;
     const auto context = network_->tls.For(options_.tls);
     if (!context) return Fail(context.error());
-    auto shaken = (*connection)->StartTls(*context, endpoint_.host, session_, patience);
+    auto shaken = (*connection)->StartTls(*context, endpoint.host, session_, patience);
     if (!shaken) return Fail(std::move(shaken.error()));
     return connection;
   }
 
+  Result<std::unique_ptr<Connection>> ConnectDirectly(Patience& patience) const {
+    const Endpoint& endpoint = route_.endpoint;
+    const auto addresses =
+        network_->addresses.Find(endpoint.host, patience.Deadline(), patience.Stop());
+    if (!addresses) return Fail(addresses.error());
+    return Connection::Open(*addresses, endpoint.port, patience);
+  }
+
   const ClientOptions options_;
-  const Endpoint endpoint_;
-  const std::string authority_;
   const std::shared_ptr<Network> network_;
+  const Route route_;
   const Clock& clock_;
   Slots slots_;
   const std::shared_ptr<TlsSession> session_ = std::make_shared<TlsSession>();
@@ -228,8 +261,7 @@ Result<std::unique_ptr<Client>> MakeGuardedClient(ClientOptions options,
                                                   const Clock& clock) {
   auto endpoint = ParseEndpoint(options.endpoint);
   if (!endpoint) return Fail(std::move(endpoint.error()));
-  return std::make_unique<GuardedClient>(std::move(options), std::move(*endpoint),
-                                         std::move(network), clock);
+  return std::make_unique<GuardedClient>(std::move(options), *endpoint, std::move(network), clock);
 }
 
 }  // namespace committest::http

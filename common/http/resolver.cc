@@ -1,6 +1,7 @@
 #include "common/http/resolver.h"
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <condition_variable>
 #include <cstring>
 #include <netdb.h>
@@ -12,6 +13,7 @@
 #include <utility>
 
 #include "common/base/mutex.h"
+#include "common/base/strings.h"
 #include "common/http/slots.h"
 
 namespace committest::http {
@@ -91,6 +93,19 @@ class Lookup {
   std::optional<Answer> answer_ GUARDED_BY(mutex_);
 };
 
+// The address that the name itself stands for, whoever resolves it.
+std::optional<IpAddress> AddressIn(const std::string& host) {
+  if (const auto literal = ParseIpAddress(host)) return literal;
+  std::string name = Lower(host);
+  if (name.ends_with('.')) name.pop_back();
+  if (name == "localhost" || name.ends_with(".localhost")) return ParseIpAddress("127.0.0.1");
+  in_addr address{};
+  if (inet_aton(name.c_str(), &address) == 0) return std::nullopt;
+  IpAddress found{{}, /*is_v4=*/true};
+  std::memcpy(found.bytes.data(), &address, sizeof address);
+  return found;
+}
+
 class SystemResolver final : public Resolver {
  public:
   Answer Resolve(const std::string& host, MonotonicTime deadline,
@@ -118,21 +133,35 @@ class SystemResolver final : public Resolver {
 
 std::unique_ptr<Resolver> MakeSystemResolver() { return std::make_unique<SystemResolver>(); }
 
+Status AddressBook::CheckUnresolved(const std::string& host) const {
+  const auto address = AddressIn(host);
+  if (!address) return {};
+  if (auto judged = Judge(host, {*address}); !judged) return Fail(std::move(judged.error()));
+  return {};
+}
+
+Result<std::vector<IpAddress>> AddressBook::FindTrusted(const std::string& host,
+                                                        MonotonicTime deadline,
+                                                        const std::stop_token& stop) const {
+  if (const auto literal = ParseIpAddress(host)) return std::vector{*literal};
+  return resolver_->Resolve(host, deadline, stop);
+}
+
 Result<std::vector<IpAddress>> AddressBook::Find(const std::string& host, MonotonicTime deadline,
                                                  const std::stop_token& stop) const {
-  Answer found = std::vector<IpAddress>{};
-  if (const auto literal = ParseIpAddress(host)) {
-    found->push_back(*literal);
-  } else {
-    found = resolver_->Resolve(host, deadline, stop);
-    if (!found) return found;
-  }
+  const Answer found = FindTrusted(host, deadline, stop);
+  if (!found) return found;
+  return Judge(host, *found);
+}
+
+Result<std::vector<IpAddress>> AddressBook::Judge(const std::string& host,
+                                                  const std::vector<IpAddress>& found) const {
   std::vector<IpAddress> allowed;
-  std::ranges::copy_if(*found, std::back_inserter(allowed),
+  std::ranges::copy_if(found, std::back_inserter(allowed),
                        [&](const IpAddress& address) { return policy_.Allows(address); });
   if (!allowed.empty()) return allowed;
   // The smallest, because servers of names shuffle their answers and the words must stay the same.
-  const IpAddress refused = *std::ranges::min_element(*found);
+  const IpAddress refused = *std::ranges::min_element(found);
   return Fail(ErrorCode::kPermissionDenied,
               host + " has the address " + refused.ToString() + ", a " +
                   std::string(AddressKindName(KindOf(refused))) +

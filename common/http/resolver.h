@@ -38,12 +38,27 @@ class AddressBook {
   AddressBook(AddressPolicy policy, std::shared_ptr<Resolver> resolver)
       : policy_(std::move(policy)), resolver_(std::move(resolver)) {}
 
+  /// For `host` whose name a proxy is going to resolve: refuses the addresses that are not allowed
+  /// where they stand in the name itself, also written as C libraries read them ("127.1",
+  /// "2130706433", "0x7f.0.0.1"), and localhost, which every machine takes for its own. Errors as of
+  /// `Find`.
+  Status CheckUnresolved(const std::string& host) const;
+
+  /// All addresses of `host`, not judged: for what was not named by a stranger. Errors as of
+  /// `Resolver`.
+  Result<std::vector<IpAddress>> FindTrusted(const std::string& host, MonotonicTime deadline,
+                                             const std::stop_token& stop) const;
+
   /// The allowed addresses of `host`, a name or an IP address (without brackets); never none.
   /// Errors as of `Resolver`, and kPermissionDenied with the reason `kAddressRefused`.
   Result<std::vector<IpAddress>> Find(const std::string& host, MonotonicTime deadline,
                                       const std::stop_token& stop) const;
 
  private:
+  /// Those of `found` that are allowed; never none.
+  Result<std::vector<IpAddress>> Judge(const std::string& host,
+                                       const std::vector<IpAddress>& found) const;
+
   const AddressPolicy policy_;
   const std::shared_ptr<Resolver> resolver_;
 };
