@@ -138,6 +138,17 @@ securityContext:
   capabilities: {drop: [ALL]}
 {{- end }}
 
+{{/* The variables of the proxies that are given as values. Call with observer.proxy. */}}
+{{- define "committest.proxies" -}}
+{{- $values := list -}}
+{{- range $variable, $value := dict "HTTPS_PROXY" .httpsProxy "HTTP_PROXY" .httpProxy "NO_PROXY" .noProxy -}}
+{{- if $value -}}
+{{- $values = append $values (dict "name" $variable "value" $value) -}}
+{{- end -}}
+{{- end -}}
+{{- with $values }}{{ toYaml . }}{{ end -}}
+{{- end }}
+
 {{/* Flags that both programs have. Call as committest.podSettings. */}}
 {{- define "committest.commonArgs" -}}
 {{- range .root.Values.runNamespaces -}}

@@ -130,6 +130,26 @@ class Values(unittest.TestCase):
             self.assertNotIn("ca", [mount["name"] for mount in
                                     container(objects, "operator").get("volumeMounts", [])])
 
+    def test_proxies_are_variables_of_the_observer_alone(self):
+        self.assertNotIn("env", container(render(), "observer"))
+        proxy = {"httpsProxy": "http://proxy.example.com:3128", "noProxy": ".svc,10.0.0.0/8"}
+        objects = render({"observer": {"proxy": {**proxy, "secretName": "proxy"},
+                                       "extraEnv": [{"name": "A", "value": "b"}]}})
+        self.assertEqual({entry["name"]: entry["value"]
+                          for entry in container(objects, "observer")["env"]},
+                         {"HTTPS_PROXY": proxy["httpsProxy"], "NO_PROXY": proxy["noProxy"],
+                          "A": "b"})
+        # Without the Secret the Pod does not start, so that nothing goes by another way.
+        self.assertEqual(container(objects, "observer")["envFrom"],
+                         [{"secretRef": {"name": "proxy"}}])
+        self.assertNotIn("proxy", str(deployment(objects, "operator")).lower())
+
+    def test_no_password_of_a_proxy_is_a_value(self):
+        for value in ("http://user:password@proxy:3128", "https://proxy:3128", "proxy:3128"):
+            status, _, errors = helm_template({"observer": {"proxy": {"httpsProxy": value}}})
+            self.assertNotEqual(status, 0)
+            self.assertIn("/observer/proxy/httpsProxy", errors)
+
     def test_private_addresses_must_be_asked_for(self):
         def flags(objects):
             return [a for a in container(objects, "observer")["args"] if "addresses" in a]
