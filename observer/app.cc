@@ -54,6 +54,7 @@ kube::ApiClientOptions ClientOptions(const Config& config) {
 http::NetworkOptions NetOptions(const Config& config) {
   http::NetworkOptions options;
   options.addresses = config.addresses;
+  options.proxies = config.proxies;
   return options;
 }
 
@@ -138,7 +139,7 @@ class RealApp final : public App {
         access_(secrets_, tokens_),
         ssh_refs_(SshOptions(config), network_->addresses, basics_->clock,
                   basics_->stop.get_token()),
-        git_({config.allow_http}, access_, refs_, ssh_refs_, mirrors_),
+        git_({config.allow_http}, network_->proxies, access_, refs_, ssh_refs_, mirrors_),
         caches_(config.namespaces, *client_, *client_, basics_->clock, *basics_->random,
                 basics_->metrics),
         webhook_secrets_(secrets_, basics_->clock),

@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "common/base/result.h"
 #include "common/http/address.h"
+#include "common/http/proxy.h"
 
 namespace committest::observer {
 
@@ -21,6 +22,8 @@ struct Config {
   std::string data_dir = "/var/lib/committest";
   bool allow_http = false;
   http::AddressPolicy addresses;
+  /// Of the environment; for Git servers alone.
+  http::ProxySettings proxies;
   /// PEM with the authorities that vouch for Git servers; empty: the system's.
   std::string ca_file;
   std::string http_host = "0.0.0.0";

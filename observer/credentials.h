@@ -82,6 +82,7 @@ struct Access {
   SecretText authorization;           ///< Value of the Authorization header; empty: none.
   std::string ca_pem;                 ///< As in `Credentials`.
   std::optional<SshCredentials> ssh;  ///< For ssh:// only.
+  SecretText proxy_url;               ///< Of the proxy to go through; empty: none.
   /// What must not be seen of all this, in every form in which it goes over the wire.
   std::vector<SecretText> secrets;
 

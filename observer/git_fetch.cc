@@ -38,9 +38,9 @@ bool RefusesFilter(std::string_view errors) {
 }
 
 // The git setting that makes it connect to the addresses that were just judged, and to no other;
-// empty when the URL holds the address itself.
+// empty when the URL holds the address itself, or a proxy resolves the name.
 std::string HttpPin(const GitUrl& url, const std::vector<http::IpAddress>& addresses) {
-  if (url.scheme == "ssh" || http::ParseIpAddress(url.host)) return {};
+  if (url.scheme == "ssh" || addresses.empty() || http::ParseIpAddress(url.host)) return {};
   std::vector<std::string> texts;
   texts.reserve(addresses.size());
   for (const http::IpAddress& address : addresses) {
@@ -110,6 +110,11 @@ Result<ChildAccess> GrantAccess(const GitFetchOptions& options, const GitUrl& ur
   if (child.ca || !options.ca_file.empty()) {
     set("GIT_SSL_CAINFO", child.ca ? child.ca->Path() : options.ca_file);
   }
+  if (!access.proxy_url.IsEmpty()) {
+    set(url.scheme + "_proxy", access.proxy_url.Reveal());
+    // At once, without being refused first.
+    set("GIT_HTTP_PROXY_AUTHMETHOD", "basic");
+  }
   if (access.ssh) {
     auto ssh = SshSession::Open(*access.ssh);
     if (!ssh) return Fail(std::move(ssh.error()));
@@ -176,8 +181,17 @@ GitFetch::GitFetch(GitFetchOptions options, const http::AddressBook& addresses, 
                    std::stop_token stop)
     : options_(std::move(options)), addresses_(addresses), clock_(clock), stop_(std::move(stop)) {}
 
+Result<std::vector<http::IpAddress>> GitFetch::JudgedAddresses(const FetchTarget& target) const {
+  const std::string& host = target.url.host;
+  if (target.access.proxy_url.IsEmpty()) return addresses_.Find(host, target.deadline, stop_);
+  if (auto judged = addresses_.CheckUnresolved(host); !judged) {
+    return Fail(std::move(judged.error()));
+  }
+  return std::vector<http::IpAddress>();
+}
+
 Result<FetchOutcome> GitFetch::Run(const FetchTarget& target, const FetchRequest& request) const {
-  const auto addresses = addresses_.Find(target.url.host, target.deadline, stop_);
+  const auto addresses = JudgedAddresses(target);
   if (!addresses) return Fail(addresses.error());
   const auto access = GrantAccess(options_, target.url, target.access, *addresses);
   if (!access) return Fail(access.error());

@@ -61,7 +61,7 @@ Error ClassifyFetchFailure(std::string_view errors);
 /// hooks, redirects or other protocols than the URL's, and to addresses only that were resolved and
 /// judged right before it (reliability rule 10, security rule S6). Credentials are in the environment of
 /// that process and of its children, which nobody but its user can read, and are bound to the origin
-/// of the URL.
+/// of the URL; so is the access's proxy with its own, which resolves the host's name in our place.
 ///
 /// Thread-safe for different mirrors.
 class GitFetch {
@@ -76,6 +76,9 @@ class GitFetch {
   Result<FetchOutcome> Run(const FetchTarget& target, const FetchRequest& request) const;
 
  private:
+  /// Where git may connect to; none when that is for a proxy to find out.
+  Result<std::vector<http::IpAddress>> JudgedAddresses(const FetchTarget& target) const;
+
   const GitFetchOptions options_;
   const http::AddressBook& addresses_;
   const Clock& clock_;

@@ -7,16 +7,27 @@
 namespace committest::observer {
 namespace {
 
-// `error` of an access, with whose credentials it was, and without them; and what to do about it if
-// the people who installed us are who can do it.
-Error Explain(const Access& access, Error error) {
+const http::Proxy* ProxyFor(const GitUrl& url, const http::ProxySettings& proxies) {
+  if (url.scheme == "ssh") return nullptr;
+  return proxies.For({url.scheme == "https", url.host, url.port});
+}
+
+// `error` of an access, with whose credentials and through whom it was, and without the credentials;
+// and what to do about it if the people who installed us are who can do it.
+Error Explain(const Access& access, const http::Proxy* proxy, Error error) {
   if (error.reason == api::reason::kAddressRefused) {
     error.message +=
         "; if it is a Git server of yours, start the observer with --allow-private-addresses "
         "(observer.allowPrivateAddresses of the chart)";
     return error;
   }
-  if (access.secret_name.empty()) return error;
+  if (proxy != nullptr && error.reason != api::reason::kProxyFailed) {
+    error.message += ", asked through the proxy " + proxy->Name();
+  }
+  if (access.secret_name.empty()) {
+    error.message = access.Scrub(error.message);
+    return error;
+  }
   if (error.code == ErrorCode::kUnauthenticated) {
     error.message =
         "the Git server does not accept the credentials in Secret " + access.secret_name;
@@ -29,25 +40,36 @@ Error Explain(const Access& access, Error error) {
 
 }  // namespace
 
+Result<Access> NetworkGitRemote::AccessTo(const RemoteRepository& repository, const GitUrl& url,
+                                          const http::Proxy* proxy,
+                                          AccessSource::Freshness freshness) {
+  auto access = access_.Get(repository, url, freshness);
+  if (!access || proxy == nullptr) return access;
+  access->proxy_url = proxy->url;
+  access->secrets.insert(access->secrets.end(), proxy->secrets.begin(), proxy->secrets.end());
+  return access;
+}
+
 template <typename T>
 Result<T> NetworkGitRemote::With(
     const RemoteRepository& repository,
     const std::function<Result<T>(const GitUrl&, const Access&)>& ask) {
   const auto url = CheckUrl(repository.url, policy_);
   if (!url) return Fail(url.error());
-  auto access = access_.Get(repository, *url, AccessSource::Freshness::kKnown);
+  const http::Proxy* const proxy = ProxyFor(*url, proxies_);
+  auto access = AccessTo(repository, *url, proxy, AccessSource::Freshness::kKnown);
   if (!access) return Fail(std::move(access.error()));
   auto answer = ask(*url, *access);
   if (!answer && answer.error().code == ErrorCode::kUnauthenticated &&
       !access->secret_name.empty()) {
-    auto fresh = access_.Get(repository, *url, AccessSource::Freshness::kFresh);
+    auto fresh = AccessTo(repository, *url, proxy, AccessSource::Freshness::kFresh);
     if (!fresh) return Fail(std::move(fresh.error()));
     if (*fresh != *access) {
       access = std::move(fresh);
       answer = ask(*url, *access);
     }
   }
-  if (!answer) return Fail(Explain(*access, std::move(answer.error())));
+  if (!answer) return Fail(Explain(*access, proxy, std::move(answer.error())));
   return answer;
 }
 

@@ -3,6 +3,7 @@
 #include <functional>
 #include <vector>
 
+#include "common/http/proxy.h"
 #include "observer/access_source.h"
 #include "observer/git_remote.h"
 #include "observer/http_refs.h"
@@ -17,13 +18,15 @@ namespace committest::observer {
 ///
 /// Credentials that a server refuses are read anew once, at once, so that a Secret that was changed
 /// counts without waiting; nothing is asked twice with the same ones. What a server says is freed
-/// of them before it goes on, in whatever form it repeats them.
+/// of them before it goes on, in whatever form it repeats them; the same goes for those of a proxy,
+/// through which https:// and http:// are asked where there is one, and ssh:// never.
 class NetworkGitRemote final : public GitRemote {
  public:
   /// All must outlive this.
-  NetworkGitRemote(UrlPolicy policy, AccessSource& access, HttpRefs& http_refs, SshRefs& ssh_refs,
-                   const Mirrors& mirrors)
+  NetworkGitRemote(UrlPolicy policy, const http::ProxySettings& proxies, AccessSource& access,
+                   HttpRefs& http_refs, SshRefs& ssh_refs, const Mirrors& mirrors)
       : policy_(policy),
+        proxies_(proxies),
         access_(access),
         http_refs_(http_refs),
         ssh_refs_(ssh_refs),
@@ -41,8 +44,11 @@ class NetworkGitRemote final : public GitRemote {
   template <typename T>
   Result<T> With(const RemoteRepository& repository,
                  const std::function<Result<T>(const GitUrl&, const Access&)>& ask);
+  Result<Access> AccessTo(const RemoteRepository& repository, const GitUrl& url,
+                          const http::Proxy* proxy, AccessSource::Freshness freshness);
 
   const UrlPolicy policy_;
+  const http::ProxySettings& proxies_;
   AccessSource& access_;
   HttpRefs& http_refs_;
   SshRefs& ssh_refs_;

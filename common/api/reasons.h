@@ -79,6 +79,7 @@ inline constexpr const char* kAnswered = "Answered";
 inline constexpr const char* kRedirected = "Redirected";
 inline constexpr const char* kAddressRefused = "AddressRefused";
 inline constexpr const char* kHostKeyRefused = "HostKeyRefused";
+inline constexpr const char* kProxyFailed = "ProxyFailed";
 
 // WebhookHealthy of an ObservedRepository
 inline constexpr const char* kDelivered = "Delivered";

@@ -5,7 +5,8 @@ import pathlib
 import subprocess
 import sys
 
-from tests.support.cluster import ROOT, wait_for
+from tests.support.certificates import Authority
+from tests.support.cluster import ROOT, run, wait_for
 
 # 2023, so that commits are neither of the future nor outside what any Git can hold.
 FIRST_TIME = 1_700_000_000
@@ -38,6 +39,26 @@ class GitHost:
         """How many it has been sent."""
         log = self.folder / ".requests"
         return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+class AppHost(GitHost):
+    """One that is a GitHub Enterprise Server as well, with an App: `secret()` is what the App's Secret
+    holds, but for `privateKey`, which is `key`. Called by https at `host`."""
+
+    def __init__(self, folder, host="127.0.0.1"):
+        authority = Authority(folder, "git")
+        pem = authority.server_pem(("IP:" if host == "127.0.0.1" else "DNS:") + host)
+        run("openssl", "genrsa", "-out", str(folder / "app.pem"), "2048")
+        run("openssl", "rsa", "-in", str(folder / "app.pem"), "-pubout", "-out",
+            str(folder / "public.pem"))
+        super().__init__(folder / "apps", "--tls", str(pem), "--github-app", str(folder))
+        self.url = self.url.replace("http://127.0.0.1", f"https://{host}")
+        self.key = (folder / "app.pem").read_text()
+        self._authority = authority.file.read_text()
+
+    def secret(self):
+        return {"appID": "12", "installationID": "345", "apiURL": f"{self.url}/api/v3",
+                "ca.crt": self._authority}
 
 
 class HostedRepository:

@@ -63,6 +63,12 @@ class ObserverWorld:
             "apiVersion": "committest.dev/v1alpha1", "kind": "ObservedRepository",
             "metadata": {"name": name}, "spec": {"url": url, "pollPeriodSeconds": 1, **spec}})
 
+    def set_secret(self, name, kind, **values):
+        """Creates or replaces a Secret."""
+        path = f"/api/v1/namespaces/{self.namespace}/secrets"
+        self.api.delete(f"{path}/{name}")
+        self.api.create(path, {"metadata": {"name": name}, "type": kind, "stringData": values})
+
     def get(self, name="app"):
         return self.api.get(f"{self.repositories_path}/{name}")
 

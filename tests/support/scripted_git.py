@@ -131,12 +131,18 @@ class ScriptedGit:
         first = reader.readline(8192).decode("latin-1").split()
         if len(first) != 3:
             return None
-        headers = {}
-        while (line := reader.readline(65536).strip()):
-            name, _, value = line.decode("latin-1").partition(":")
-            headers[name.lower()] = value.strip()
+        headers = read_headers(reader)
         body = _read_body(reader, headers)
         return Exchange(first[0], first[1], headers, body, connection, self)
+
+
+def read_headers(reader):
+    """Those of a request whose first line has been read, by their names in lower case."""
+    headers = {}
+    while (line := reader.readline(65536).strip()):
+        name, _, value = line.decode("latin-1").partition(":")
+        headers[name.lower()] = value.strip()
+    return headers
 
 
 def _read_body(reader, headers):

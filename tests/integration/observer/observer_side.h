@@ -61,7 +61,7 @@ class ObserverSide {
         mirrors_(Options(fetch_deadline), network_->addresses, reader_, clock_, stop_.get_token()),
         tokens_(MakeClientOf(), clock_, stop_.get_token()),
         access_(secrets_, tokens_),
-        git_({.allow_http = true}, access_, refs_, ssh_refs_, mirrors_) {}
+        git_({.allow_http = true}, network_->proxies, access_, refs_, ssh_refs_, mirrors_) {}
 
   /// As `GitRemote`, with the Secret `secret_name` if it is set.
   Result<RemoteRefs> ListRefs(const std::string& url, const std::vector<RefPattern>& patterns) {

@@ -1,16 +1,11 @@
 """Private repositories: the real observer with Secrets of a real API server."""
 import base64
-import json
-import pathlib
-import re
-import threading
-import urllib.request
 
 import pytest
 
-from tests.support.certificates import Authority
 from tests.support.cluster import run, wait_for
-from tests.support.git_host import GitHost
+from tests.support.exposure import CommandLines, everything_shown
+from tests.support.git_host import AppHost, GitHost
 from tests.support.ssh_host import SshHost
 
 CANARY = "canary-4711"
@@ -37,15 +32,8 @@ def encoded(text):
     return base64.b64encode(text.encode()).decode()
 
 
-def set_secret(world, name, kind, **values):
-    """Creates or replaces a Secret."""
-    path = f"/api/v1/namespaces/{world.namespace}/secrets"
-    world.api.delete(f"{path}/{name}")
-    world.api.create(path, {"metadata": {"name": name}, "type": kind, "stringData": values})
-
-
 def set_password(world, password, name="deploy"):
-    set_secret(world, name, "kubernetes.io/basic-auth", username="bot", password=password)
+    world.set_secret(name, "kubernetes.io/basic-auth", username="bot", password=password)
 
 
 def look_now(world, value, name="app"):
@@ -80,7 +68,7 @@ def test_what_is_wrong_with_a_secret_is_told_and_mended(world, host):
     world.observe(repository.url, credentialsSecretName="deploy", pollPeriodSeconds=3600)
     told = world.await_condition("Ready", "False", "CredentialsUnavailable")
     assert "deploy does not exist" in told["message"]
-    set_secret(world, "deploy", "Opaque", password="right")
+    world.set_secret("deploy", "Opaque", password="right")
     look_now_until(world, "Ready", "CredentialsInvalid")
     set_password(world, "wrong")
     look_now_until(world, "Reachable", "Unauthenticated")
@@ -124,56 +112,11 @@ def test_poll_now_looks_at_once_in_a_long_period_and_while_backing_off(world, ho
     assert host.git.requests() == asked + 1
 
 
-class CommandLines(threading.Thread):
-    """Every command line of this machine while it runs."""
-
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.seen, self._ending = set(), threading.Event()
-
-    def run(self):
-        while not self._ending.is_set():
-            for file in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    self.seen.add(file.read_bytes())
-                except OSError:
-                    pass
-
-    def stop(self):
-        self._ending.set()
-        self.join()
-        return b"\n".join(self.seen).decode(errors="replace")
-
-
-def everything_shown(world):
-    """What anybody can see of the observer: its log, metrics, objects, and files."""
-    port = re.search(r'port="?(\d+)', world.observer.log.read_text()).group(1)
-    pages = [urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10).read().decode()
-             for path in ("/metrics", "/readyz")]
-    objects = [world.api.items(path) for path in (
-        world.repositories_path, world.tests_path, f"/api/v1/namespaces/{world.namespace}/events")]
-    files = [file.read_text(errors="replace") for file in (world.folder / "mirrors").rglob("*")
-             if file.is_file()]
-    return "\n".join([world.observer.log.read_text(), *pages, json.dumps(objects), *files])
-
-
-def app_host(folder):
-    """A Git server that is a GitHub Enterprise Server as well, its authority, and the App's key."""
-    authority = Authority(folder, "git")
-    pem = authority.server_pem()
-    run("openssl", "genrsa", "-out", str(folder / "app.pem"), "2048")
-    run("openssl", "rsa", "-in", str(folder / "app.pem"), "-pubout", "-out",
-        str(folder / "public.pem"))
-    git = GitHost(folder / "apps", "--tls", str(pem), "--github-app", str(folder))
-    git.url = git.url.replace("http:", "https:")
-    return git, authority.file.read_text(), (folder / "app.pem").read_text()
-
-
 def test_secrets_of_all_kinds_come_out_nowhere(world, host, tmp_path):
     right, wrong, token = f"{CANARY}-right", f"{CANARY}-wrong", f"{CANARY}-token"
     host.accept(basic(right), f"Bearer {token}")
     ssh = SshHost(tmp_path / "ssh")
-    apps, authority, app_key = app_host(tmp_path)
+    apps = AppHost(tmp_path)
     commands = CommandLines()
     commands.start()
     try:
@@ -183,15 +126,13 @@ def test_secrets_of_all_kinds_come_out_nowhere(world, host, tmp_path):
             ("right", repository.push()[-1]), ("app", of_app.push()[-1]))}
         set_password(world, right, "right")
         set_password(world, wrong, "wrong")
-        set_secret(world, "token", "Opaque", token=token)
-        set_secret(world, "ssh", "kubernetes.io/ssh-auth",
-                   **{"ssh-privatekey": ssh.key(), "known_hosts": ssh.known_hosts()})
-        app = {"appID": "12", "installationID": "345", "apiURL": f"{apps.url}/api/v3",
-               "ca.crt": authority}
-        set_secret(world, "app", "Opaque", privateKey=app_key, **app)
+        world.set_secret("token", "Opaque", token=token)
+        world.set_secret("ssh", "kubernetes.io/ssh-auth",
+                         **{"ssh-privatekey": ssh.key(), "known_hosts": ssh.known_hosts()})
+        world.set_secret("app", "Opaque", privateKey=apps.key, **apps.secret())
         run("openssl", "genrsa", "-out", str(tmp_path / "other.pem"), "2048")
         other_key = (tmp_path / "other.pem").read_text()
-        set_secret(world, "other", "Opaque", privateKey=other_key, **app)
+        world.set_secret("other", "Opaque", privateKey=other_key, **apps.secret())
         urls = {"ssh": ssh.url(repository.folder), "app": of_app.url, "other": of_app.url}
         for name in ("right", "wrong", "token", "ssh", "app", "other"):
             world.observe(urls.get(name, repository.url), name, credentialsSecretName=name)
@@ -208,6 +149,6 @@ def test_secrets_of_all_kinds_come_out_nowhere(world, host, tmp_path):
     assert "remote-http" in shown and "git-upload-pack" in shown, "the children were not seen"
     secrets = [CANARY, encoded(f"bot:{right}"), encoded(f"bot:{wrong}"), "ghs_canary", "eyJhbGci",
                encoded("x-access-token:ghs_canary0")]
-    for key in (ssh.key(), app_key, other_key):
+    for key in (ssh.key(), apps.key, other_key):
         secrets += [line for line in key.splitlines() if len(line) > 20 and "KEY" not in line]
     assert [secret for secret in secrets if secret in shown] == []
