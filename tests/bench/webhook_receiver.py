@@ -7,6 +7,9 @@ Needs an API-only cluster that $COMMITTEST_CLUSTER names (dev/cluster/cluster up
 release build. The observer, the API server and Git are real, all on loopback. Prints JSON:
   - genuine deliveries one after the other on a kept connection: milliseconds to their 202, p50 and p99;
   - as many as several connections get through, per second, and the observer's CPU for each;
+  - with wrk installed (dev/deps/install bench): 10,000 unsigned requests a second and more, as many as wrk
+    gets through, while genuine deliveries come from another address: their times and failures, and
+    the observer's memory at most;
   - push to CommitTest, from the delivery's first byte to the CommitTest in a watch, of 10 pushes;
   - the observer's memory before and after.
 """
@@ -15,6 +18,9 @@ import base64
 import http.client
 import json
 import pathlib
+import re
+import shutil
+import subprocess
 import sys
 import tempfile
 import threading
@@ -69,6 +75,36 @@ def throughput(world, receiver, body, options):
             "CPU milliseconds each, looks included": round(1000 * spent / sum(counts), 3)}
 
 
+def flood(world, receiver, options):
+    """What strangers' requests do to the others; None without wrk."""
+    if shutil.which("wrk") is None:
+        return None
+    pid = world.observer.pid
+    before, spent = memory_megabytes(pid)["resident"], cpu_seconds(pid)
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write('wrk.method = "POST"\nwrk.body = "{}"\n')
+        script.flush()
+        wrk = subprocess.Popen(
+            ["wrk", "-t1", "-c64", f"-d{options.seconds:.0f}s", "-s", script.name,
+             f"http://127.0.0.1:{receiver.port}{receiver.path}"],
+            stdout=subprocess.PIPE, text=True)
+        times, failures, peak = [], 0, 0
+        while wrk.poll() is None:
+            begin = time.monotonic()
+            failures += receiver.deliver("GitHub", SECRET, source="127.1.0.1") != 202
+            times.append((time.monotonic() - begin) * 1000)
+            peak = max(peak, memory_megabytes(pid)["resident"])
+            time.sleep(0.02)
+    report = wrk.stdout.read()
+    requests = int(re.search(r"(\d+) requests in", report)[1])
+    return {"requests per second": float(re.search(r"Requests/sec:\s*([\d.]+)", report)[1]),
+            "CPU microseconds each": round(1e6 * (cpu_seconds(pid) - spent) / requests, 1),
+            "errors of sockets": "".join(re.findall(r"Socket errors: (.*)", report)),
+            "genuine": {"deliveries": len(times), "failed": failures,
+                        "p50": quantile(times, 0.5), "p99": quantile(times, 0.99)},
+            "memory in MB": {"before": before, "at most": peak}}
+
+
 def push_to_test(world, receiver, repository):
     """Milliseconds from a delivery to its CommitTest, as a watch shows it."""
     times = []
@@ -100,9 +136,11 @@ def measure(world, options):
     pushes = push_to_test(world, receiver, repository)
     alone = deliver_for(receiver, body, options.seconds)
     together = throughput(world, receiver, body, options)
+    flooded = flood(world, receiver, options)
     return {"202 in milliseconds": {"deliveries": len(alone), "p50": quantile(alone, 0.5),
                                     "p99": quantile(alone, 0.99)},
             f"{options.connections} connections": together,
+            "beside strangers": flooded,
             "delivery to CommitTest in milliseconds": {"p50": quantile(pushes, 0.5),
                                                        "most": round(max(pushes), 1)},
             "memory in MB": {"before": memory, "after": memory_megabytes(world.observer.pid)}}
