@@ -88,10 +88,11 @@ class Gitea:
             "title": secrets.token_hex(4), "key": public_key.strip()}, user)
 
     def known_hosts(self):
-        """The line of a known_hosts file for `host`."""
+        """The keys of `host` as a known_hosts file has them."""
         lines = run("ssh-keyscan", "-T", "20", self.address).splitlines()
-        key, = (line.split(" ", 1)[1] for line in lines if line.startswith(self.address))
-        return f"{self.host} {key}\n"
+        keys = [line.split(" ", 1)[1] for line in lines if line.startswith(f"{self.address} ")]
+        assert keys, f"{self.address} shows no ssh key"
+        return "".join(f"{self.host} {key}\n" for key in keys)
 
     def create_repository(self, user, name, folder, private=False):
         """An empty repository of the user, with a work tree in `folder`."""
