@@ -4,13 +4,13 @@ namespace committest::kube {
 
 void WorkQueue::Add(const ObjectKey& key) {
   MutexLock lock(mutex_);
-  AddLocked(key);
+  if (AddLocked(key)) WakeOneLocked();
 }
 
 void WorkQueue::AddAfter(const ObjectKey& key, std::chrono::nanoseconds delay) {
   MutexLock lock(mutex_);
   if (delay <= std::chrono::nanoseconds(0)) {
-    AddLocked(key);
+    if (AddLocked(key)) WakeOneLocked();
   } else {
     DelayLocked(key,
                 clock_.Monotonic() + std::chrono::duration_cast<MonotonicTime::duration>(delay));
@@ -21,12 +21,11 @@ std::optional<ObjectKey> WorkQueue::Get() {
   MutexLock lock(mutex_);
   while (!shut_down_) {
     PromoteDueLocked();
-    if (auto key = TakeLocked()) return key;
-    if (delayed_.empty()) {
-      wake_.wait(lock);
-    } else {
-      wake_.wait_for(lock, delayed_.begin()->first - clock_.Monotonic());
+    if (auto key = TakeLocked()) {
+      if (!line_.empty() || (!delayed_.empty() && !has_timekeeper_)) WakeOneLocked();
+      return key;
     }
+    WaitLocked(lock);
   }
   return std::nullopt;
 }
@@ -43,7 +42,7 @@ void WorkQueue::Done(const ObjectKey& key) {
   processing_.erase(key);
   if (shut_down_ || !dirty_.contains(key)) return;
   line_.push_back(key);
-  wake_.notify_one();
+  WakeOneLocked();
 }
 
 void WorkQueue::ShutDown() {
@@ -54,14 +53,15 @@ void WorkQueue::ShutDown() {
   delayed_.clear();
   earliest_.clear();
   wake_.notify_all();
+  tick_.notify_all();
 }
 
 std::size_t WorkQueue::Depth() const {
   MutexLock lock(mutex_);
   std::size_t due = 0;
   const MonotonicTime now = clock_.Monotonic();
-  for (auto it = delayed_.begin(); it != delayed_.end() && it->first <= now; ++it) {
-    if (!dirty_.contains(it->second)) ++due;
+  for (auto it = delayed_.begin(); it != delayed_.end() && it->at <= now; ++it) {
+    if (!dirty_.contains(*it->key)) ++due;
   }
   return line_.size() + due;
 }
@@ -69,14 +69,14 @@ std::size_t WorkQueue::Depth() const {
 std::optional<MonotonicTime> WorkQueue::NextDue() const {
   MutexLock lock(mutex_);
   if (delayed_.empty()) return std::nullopt;
-  return delayed_.begin()->first;
+  return delayed_.begin()->at;
 }
 
-void WorkQueue::AddLocked(const ObjectKey& key) {
-  if (shut_down_ || !dirty_.insert(key).second) return;
-  if (processing_.contains(key)) return;  // `Done` puts it in line.
+bool WorkQueue::AddLocked(const ObjectKey& key) {
+  if (shut_down_ || !dirty_.insert(key).second) return false;
+  if (processing_.contains(key)) return false;  // `Done` puts it in line.
   line_.push_back(key);
-  wake_.notify_one();
+  return true;
 }
 
 void WorkQueue::DelayLocked(const ObjectKey& key, MonotonicTime due) {
@@ -84,20 +84,45 @@ void WorkQueue::DelayLocked(const ObjectKey& key, MonotonicTime due) {
   const auto [it, inserted] = earliest_.try_emplace(key, due);
   if (!inserted) {
     if (it->second <= due) return;
-    delayed_.erase({it->second, key});
+    delayed_.erase({it->second, &it->first});
     it->second = due;
   }
-  delayed_.emplace(due, key);
-  // Whoever waits must wait for this one if it is now the first.
-  if (delayed_.begin()->second == key) wake_.notify_one();
+  const auto first = delayed_.insert({due, &it->first}).first;
+  // Whoever keeps the time must wait for this one if it is now the first.
+  if (first != delayed_.begin()) return;
+  if (has_timekeeper_) {
+    tick_.notify_one();
+  } else {
+    WakeOneLocked();
+  }
 }
 
 void WorkQueue::PromoteDueLocked() {
   const MonotonicTime now = clock_.Monotonic();
-  while (!delayed_.empty() && delayed_.begin()->first <= now) {
-    const ObjectKey key = std::move(delayed_.extract(delayed_.begin()).value().second);
-    earliest_.erase(key);
-    AddLocked(key);
+  while (!delayed_.empty() && delayed_.begin()->at <= now) {
+    const auto key = earliest_.extract(*delayed_.begin()->key);
+    delayed_.erase(delayed_.begin());
+    AddLocked(key.key());
+  }
+}
+
+void WorkQueue::WaitLocked(MutexLock& lock) {
+  if (delayed_.empty() || has_timekeeper_) {
+    ++waiting_;
+    wake_.wait(lock);
+    --waiting_;
+    return;
+  }
+  has_timekeeper_ = true;
+  tick_.wait_for(lock, delayed_.begin()->at - clock_.Monotonic());
+  has_timekeeper_ = false;
+}
+
+void WorkQueue::WakeOneLocked() {
+  if (waiting_ > 0) {
+    wake_.notify_one();
+  } else if (has_timekeeper_) {
+    tick_.notify_one();
   }
 }
 

@@ -6,7 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <utility>
+#include <tuple>
 
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
@@ -23,9 +23,13 @@ namespace committest::kube {
 ///  - no lost wake-up: an `Add` after `Get` leaves the key dirty, so `Done` brings it back;
 ///  - bursts collapse: a key that is dirty already is not added again.
 ///
-/// Delayed keys wait in one set ordered by time; workers themselves wait for its first entry, so
-/// there is no timer thread. Of several delays for one key the earliest counts, and an `Add` in the
-/// meantime does not remove it: reconciling once too often is harmless, once too few is not.
+/// Delayed keys wait in one set ordered by time. One of the idle workers, and no more, waits for its
+/// first entry: neither is there a timer thread, nor does each due key wake all who are idle. Of
+/// several delays for one key the earliest counts, and an `Add` in the meantime does not remove it:
+/// reconciling once too often is harmless, once too few is not.
+///
+/// No wake-up is lost: whoever leaves `Get` with a key wakes another if keys are left in line, or if
+/// delayed keys are left and nobody waits for them.
 ///
 /// `Get` waits in real time for what the clock says is left until a delayed key is due. With a
 /// clock that tests move, use `TryGet`.
@@ -57,18 +61,34 @@ class WorkQueue {
   std::optional<MonotonicTime> NextDue() const EXCLUDES(mutex_);
 
  private:
-  void AddLocked(const ObjectKey& key) REQUIRES(mutex_);
+  /// Whether the key is in line now and was not before; the caller wakes somebody for it.
+  bool AddLocked(const ObjectKey& key) REQUIRES(mutex_);
   void DelayLocked(const ObjectKey& key, MonotonicTime due) REQUIRES(mutex_);
   void PromoteDueLocked() REQUIRES(mutex_);
   std::optional<ObjectKey> TakeLocked() REQUIRES(mutex_);
+  void WaitLocked(MutexLock& lock) REQUIRES(mutex_);
+  void WakeOneLocked() REQUIRES(mutex_);
+
+  /// A key of `earliest_`, ordered by time and then by name.
+  struct Due {
+    MonotonicTime at;
+    const ObjectKey* key;
+
+    bool operator<(const Due& other) const {
+      return std::tie(at, *key) < std::tie(other.at, *other.key);
+    }
+  };
 
   const Clock& clock_;
   mutable Mutex mutex_;
-  std::condition_variable_any wake_;
+  std::condition_variable_any wake_;  ///< Of the workers that wait for a key in line.
+  std::condition_variable_any tick_;  ///< Of the one that waits for a delayed key as well.
+  int waiting_ GUARDED_BY(mutex_) = 0;
+  bool has_timekeeper_ GUARDED_BY(mutex_) = false;
   std::deque<ObjectKey> line_ GUARDED_BY(mutex_);
   std::set<ObjectKey> dirty_ GUARDED_BY(mutex_);
   std::set<ObjectKey> processing_ GUARDED_BY(mutex_);
-  std::set<std::pair<MonotonicTime, ObjectKey>> delayed_ GUARDED_BY(mutex_);
+  std::set<Due> delayed_ GUARDED_BY(mutex_);
   std::map<ObjectKey, MonotonicTime> earliest_ GUARDED_BY(mutex_);
   bool shut_down_ GUARDED_BY(mutex_) = false;
 };

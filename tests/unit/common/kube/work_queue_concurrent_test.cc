@@ -2,11 +2,12 @@
 #include <map>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "common/base/mutex.h"
+#include "common/base/clock.h"
 #include "common/kube/work_queue.h"
 
 namespace committest::kube {
@@ -99,6 +100,74 @@ TEST(WorkQueueConcurrent, WorkerHandsOutADelayedKeyNoEarlierThanItIsDue) {
   queue.AddAfter(Key(1), milliseconds(20));
   EXPECT_EQ(queue.Get(), Key(1));
   EXPECT_GE(clock.Monotonic(), due);
+}
+
+// Counts how often the queue is asked for the time: each worker that wakes up asks.
+class CountingClock final : public Clock {
+ public:
+  WallTime Wall() const override { return clock_.Wall(); }
+  MonotonicTime Monotonic() const override {
+    asked_.fetch_add(1);
+    return clock_.Monotonic();
+  }
+  bool SleepUntil(MonotonicTime deadline, std::stop_token stop) const override {
+    return clock_.SleepUntil(deadline, std::move(stop));
+  }
+  int Asked() const { return asked_.load(); }
+
+ private:
+  const SystemClock clock_;
+  mutable std::atomic<int> asked_{0};
+};
+
+TEST(WorkQueueConcurrent, ADueKeyDoesNotWakeAllWhoAreIdle) {
+  constexpr int kWorkers = 32;
+  constexpr int kKeys = 50;
+  const CountingClock clock;
+  WorkQueue queue(clock);
+  std::atomic<int> taken{0};
+  std::vector<std::jthread> workers;
+  for (int i = 0; i < kWorkers; ++i) {
+    workers.emplace_back([&] {
+      while (const auto key = queue.Get()) {
+        queue.Done(*key);
+        taken.fetch_add(1);
+      }
+    });
+  }
+  for (int i = 0; i < kKeys; ++i) queue.AddAfter(Key(i), milliseconds(4 * i + 4));
+  const auto deadline = std::chrono::steady_clock::now() + seconds(20);
+  while (taken.load() < kKeys && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(taken.load(), kKeys);
+  // Some for each key and each worker; it was a thousand and more when each key woke all of them.
+  EXPECT_LT(clock.Asked(), 10 * kKeys + 4 * kWorkers);
+  queue.ShutDown();
+}
+
+TEST(WorkQueueConcurrent, KeysThatAreDueTogetherAreTakenByAsManyWorkers) {
+  constexpr int kWorkers = 8;
+  SystemClock clock;
+  WorkQueue queue(clock);
+  std::atomic<int> inside{0};
+  std::vector<std::jthread> workers;
+  for (int i = 0; i < kWorkers; ++i) {
+    workers.emplace_back([&] {
+      const auto key = queue.Get();
+      if (!key) return;
+      inside.fetch_add(1);
+      // None of them ends before all have begun.
+      const auto deadline = std::chrono::steady_clock::now() + seconds(20);
+      while (inside.load() < kWorkers && std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::yield();
+      }
+      queue.Done(*key);
+    });
+  }
+  for (int i = 0; i < kWorkers; ++i) queue.AddAfter(Key(i), milliseconds(20));
+  workers.clear();
+  EXPECT_EQ(inside.load(), kWorkers);
 }
 
 TEST(WorkQueueConcurrent, ShutDownReleasesAllWorkers) {
