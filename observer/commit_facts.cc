@@ -32,7 +32,7 @@ CommitFacts FactsOfFile(const api::ObservedRepositorySpec& spec, const ConfigFil
     case ConfigFile::Kind::kFile:
       break;
   }
-  auto config = ParseCommitConfig(file.text, spec.template_, spec.config_file);
+  auto config = ParseCommitConfig(file.text, *spec.template_, spec.config_file);
   if (!config) return Refused(std::move(facts), file.id, std::move(config.error().message));
   facts.tests = std::move(config->tests);
   facts.execution = std::move(config->execution);
@@ -45,7 +45,7 @@ FactsByCommit FactsOf(const api::ObservedRepositorySpec& spec,
                       const std::vector<CommitDetails>& details) {
   FactsByCommit result;
   for (const CommitDetails& commit : details) {
-    CommitFacts facts{spec.template_.tests, spec.template_.execution, std::nullopt, {}};
+    CommitFacts facts{spec.template_->tests, spec.template_->execution, std::nullopt, {}};
     if (!commit.is_affected) {
       // The schema bounds the message, which the globs may exceed.
       facts.not_run = {

@@ -57,7 +57,7 @@ std::string TestName(const api::ObservedRepository& repository, const Commit& co
 api::CommitTest MakeTest(const api::ObservedRepository& repository, const std::string& ref,
                          const Commit& commit, const CommitFacts& facts,
                          const api::Trigger& trigger) {
-  const api::CommitTestTemplate& shared = repository.spec.template_;
+  const api::CommitTestTemplate& shared = *repository.spec.template_;
   const std::string& name = repository.meta.name;
   api::CommitTest test;
   test.meta.namespace_ = repository.meta.namespace_;
@@ -137,7 +137,7 @@ class StepBuilder {
   }
 
   std::optional<CommitFacts> FactsAbout(const Commit& commit) const {
-    const api::CommitTestTemplate& shared = repository_.spec.template_;
+    const api::CommitTestTemplate& shared = *repository_.spec.template_;
     if (!commit.skip_request.empty()) {
       return CommitFacts{shared.tests,
                          shared.execution,
@@ -259,7 +259,7 @@ std::vector<DetailsQuery> DetailsQuestions(const api::ObservedRepository& reposi
 std::optional<api::CommitTest> InsteadOfRefused(const api::ObservedRepository& repository,
                                                 const api::CommitTest& test,
                                                 const std::string& message) {
-  const api::CommitTestTemplate& shared = repository.spec.template_;
+  const api::CommitTestTemplate& shared = *repository.spec.template_;
   if (test.spec.tests == shared.tests && test.spec.execution == shared.execution) {
     return std::nullopt;
   }

@@ -7,6 +7,15 @@
 
 namespace committest::observer {
 
+api::ObservedRepository ParseForLooks(const nlohmann::json& object) {
+  api::ObservedRepository repository = api::ParseObservedRepository(object);
+  repository.meta.labels.clear();
+  repository.meta.owners.clear();
+  std::erase_if(repository.meta.annotations,
+                [](const auto& entry) { return entry.first != api::kPollNowAnnotation; });
+  return repository;
+}
+
 RepositoryCaches::RepositoryCaches(const std::vector<std::string>& namespaces, kube::Lister& lister,
                                    kube::Watchable& watchable, const Clock& clock, Random& random,
                                    Metrics& metrics) {
@@ -18,8 +27,8 @@ RepositoryCaches::RepositoryCaches(const std::vector<std::string>& namespaces, k
     options.type = api::ObservedRepositoryType();
     options.selection.namespace_ = name;
     cache->watcher = std::make_unique<kube::Watcher<api::ObservedRepository>>(
-        std::move(options), lister, watchable, cache->store, &api::ParseObservedRepository, clock,
-        random, metrics);
+        std::move(options), lister, watchable, cache->store, &ParseForLooks, clock, random,
+        metrics);
     caches_.push_back(std::move(cache));
   }
 }

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "common/api/observed_repository.h"
 #include "common/base/clock.h"
 #include "common/base/metrics.h"
@@ -15,8 +17,12 @@
 
 namespace committest::observer {
 
+/// As `api::ParseObservedRepository`, without what looks do not read: labels, owners and annotations
+/// other than `committest.dev/poll-now`. kubectl's copy of the whole manifest is the largest of it.
+api::ObservedRepository ParseForLooks(const nlohmann::json& object);
+
 /// The ObservedRepositories of the chosen namespaces, one watch and one store for each namespace,
-/// or one for all.
+/// or one for all. Held as `ParseForLooks` reads them.
 class RepositoryCaches {
  public:
   using Ptr = kube::Store<api::ObservedRepository>::Ptr;

@@ -186,6 +186,8 @@ struct CommitTest {
   /// Why the object could not be read, or empty. An object that does not parse keeps its metadata
   /// and stops nobody else.
   std::string parse_error;
+
+  bool operator==(const CommitTest&) const = default;
 };
 
 /// Never fails: see `CommitTest::parse_error`. Fields that are absent get the CRD's defaults.

@@ -41,6 +41,7 @@ nlohmann::json ToJson(const std::vector<Condition>& conditions) {
 
 std::vector<Condition> ParseConditions(const nlohmann::json& array) {
   std::vector<Condition> conditions;
+  conditions.reserve(array.size());
   for (const nlohmann::json& item : array) {
     conditions.push_back({kube::StringAt(item, "type"), kube::StringAt(item, "status"),
                           kube::StringAt(item, "reason"), kube::StringAt(item, "message"),

@@ -211,7 +211,9 @@ ObservedRepositoryStatus ParseStatus(const json& value) {
   status.last_commit = kube::StringAt(value, "lastCommit");
   status.running = kube::IntAt(value, "running");
   status.queued = kube::IntAt(value, "queued");
-  for (const json& ref : kube::ArrayAt(value, "refs")) {
+  const json& refs = kube::ArrayAt(value, "refs");
+  status.refs.reserve(refs.size());
+  for (const json& ref : refs) {
     status.refs.push_back({kube::StringAt(ref, "name"), kube::StringAt(ref, "lastSeenCommit"),
                            kube::StringAt(ref, "lastTestName"),
                            kube::IntAt(ref, "skippedCommits")});
@@ -317,10 +319,10 @@ json ToJson(const ObservedRepositorySpec& spec) {
        {{"maxCount", spec.retention.max_count},
         {"keepLastPerRef", spec.retention.keep_last_per_ref}}},
       {"template",
-       {{"tests", ToJson(spec.template_.tests)},
-        {"execution", ToJson(spec.template_.execution)},
-        {"retry", ToJson(spec.template_.retry)},
-        {"ttlSecondsAfterFinished", spec.template_.ttl_seconds_after_finished}}}};
+       {{"tests", ToJson(spec.template_->tests)},
+        {"execution", ToJson(spec.template_->execution)},
+        {"retry", ToJson(spec.template_->retry)},
+        {"ttlSecondsAfterFinished", spec.template_->ttl_seconds_after_finished}}}};
   if (!spec.paths.empty()) value["paths"] = spec.paths;
   if (!spec.paths_ignore.empty()) value["pathsIgnore"] = spec.paths_ignore;
   value["configFile"] = {{"policy", ConfigFilePolicyName(spec.config_file.policy)}};

@@ -10,6 +10,7 @@
 
 #include "common/api/commit_test.h"
 #include "common/api/condition.h"
+#include "common/base/shared_value.h"
 #include "common/kube/object.h"
 
 namespace committest::api {
@@ -123,7 +124,7 @@ struct ObservedRepositorySpec {
   bool suspend = false;
   ConcurrencySpec concurrency;
   RetentionSpec retention;
-  CommitTestTemplate template_;
+  SharedValue<CommitTestTemplate> template_;
 
   bool operator==(const ObservedRepositorySpec&) const = default;
 };
@@ -161,6 +162,8 @@ struct ObservedRepository {
   ObservedRepositorySpec spec;
   ObservedRepositoryStatus status;
   std::string parse_error;  ///< As in `CommitTest`.
+
+  bool operator==(const ObservedRepository&) const = default;
 };
 
 /// Never fails: see `parse_error`. Fields that are absent get the CRD's defaults.

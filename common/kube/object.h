@@ -31,6 +31,8 @@ struct OwnerReference {
   std::string name;
   std::string uid;
   bool controller = false;
+
+  bool operator==(const OwnerReference&) const = default;
 };
 
 /// `metav1.ObjectMeta`, the fields that the product reads.
@@ -50,6 +52,8 @@ struct ObjectMeta {
   ObjectKey Key() const { return {namespace_, name}; }
   /// The owner with `controller: true`, or nullptr.
   const OwnerReference* Controller() const;
+
+  bool operator==(const ObjectMeta&) const = default;
 };
 
 /// Reads `object.metadata`. Only name and uid are demanded; anything else that is absent or of a

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
+#include <set>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -33,16 +34,13 @@ class Store {
   Ptr Get(const ObjectKey& key) const EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     const auto it = objects_.find(key);
-    return it == objects_.end() ? nullptr : it->second;
+    return it == objects_.end() ? nullptr : *it;
   }
 
   /// All objects, in the order of their keys.
   std::vector<Ptr> List() const EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
-    std::vector<Ptr> all;
-    all.reserve(objects_.size());
-    for (const auto& [key, object] : objects_) all.push_back(object);
-    return all;
+    return {objects_.begin(), objects_.end()};
   }
 
   std::size_t Size() const EXCLUDES(mutex_) {
@@ -56,7 +54,7 @@ class Store {
     Ptr before;
     {
       MutexLock lock(mutex_);
-      before = std::exchange(objects_[object->meta.Key()], object);
+      before = PutLocked(object);
     }
     Notify(before, object);
   }
@@ -67,40 +65,61 @@ class Store {
       MutexLock lock(mutex_);
       const auto it = objects_.find(key);
       if (it == objects_.end()) return;
-      before = std::move(it->second);
+      before = *it;
       objects_.erase(it);
     }
     Notify(before, nullptr);
   }
 
   /// Swaps in the result of a whole LIST: what is absent from `objects` counts as deleted.
-  void Replace(std::vector<Ptr> objects) EXCLUDES(mutex_) {
-    std::map<ObjectKey, Ptr> next;
-    for (Ptr& object : objects) next[object->meta.Key()] = std::move(object);
-    std::map<ObjectKey, Ptr> before;
+  void Replace(const std::vector<Ptr>& objects) EXCLUDES(mutex_) {
+    const Objects next(objects.begin(), objects.end());
+    std::vector<std::pair<Ptr, Ptr>> changes;
     {
       MutexLock lock(mutex_);
-      before = std::exchange(objects_, next);
-    }
-    for (const auto& [key, object] : next) {
-      const auto old = before.find(key);
-      const Ptr previous = old == before.end() ? nullptr : old->second;
-      if (!previous || previous->meta.resource_version != object->meta.resource_version) {
-        Notify(previous, object);
+      for (const Ptr& object : next) {
+        Ptr before = PutLocked(object);
+        if (!before || before->meta.resource_version != object->meta.resource_version) {
+          changes.emplace_back(std::move(before), object);
+        }
       }
+      std::erase_if(objects_, [&](const Ptr& object) {
+        const bool is_gone = !next.contains(object);
+        if (is_gone) changes.emplace_back(object, nullptr);
+        return is_gone;
+      });
     }
-    for (const auto& [key, object] : before) {
-      if (!next.contains(key)) Notify(object, nullptr);
-    }
+    for (const auto& [before, after] : changes) Notify(before, after);
   }
 
  private:
+  /// By what the objects say of themselves, so that no key is held twice.
+  struct ByKey {
+    using is_transparent = void;
+
+    static auto Of(const Ptr& object) {
+      return std::tie(object->meta.namespace_, object->meta.name);
+    }
+    static auto Of(const ObjectKey& key) { return std::tie(key.namespace_, key.name); }
+    bool operator()(const auto& left, const auto& right) const { return Of(left) < Of(right); }
+  };
+  using Objects = std::set<Ptr, ByKey>;
+
+  /// What stood in its place.
+  Ptr PutLocked(const Ptr& object) REQUIRES(mutex_) {
+    const auto [it, is_new] = objects_.insert(object);
+    if (is_new) return nullptr;
+    Ptr before = *it;
+    objects_.insert(objects_.erase(it), object);
+    return before;
+  }
+
   void Notify(const Ptr& before, const Ptr& after) const {
     for (const Handler& handler : handlers_) handler(before, after);
   }
 
   mutable Mutex mutex_;
-  std::map<ObjectKey, Ptr> objects_ GUARDED_BY(mutex_);
+  Objects objects_ GUARDED_BY(mutex_);
   std::vector<Handler> handlers_;
 };
 

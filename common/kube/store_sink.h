@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -37,8 +38,14 @@ class StoreSink final : public WatcherSink {
   StoreSink(std::string name, Store<T>& store, ParseFn<T> parse)
       : name_(std::move(name)), store_(store), parse_(std::move(parse)) {}
 
+  /// What the store holds already is not held twice: a LIST of what has not changed takes no memory.
   void Stage(nlohmann::json&& object) override {
-    if (auto parsed = Parse(object)) staged_.push_back(std::move(parsed));
+    auto parsed = Parse(object);
+    if (!parsed) return;
+    if constexpr (std::equality_comparable<T>) {
+      if (auto held = store_.Get(parsed->meta.Key()); held && *held == *parsed) parsed = held;
+    }
+    staged_.push_back(std::move(parsed));
   }
   void DiscardStaged() override { staged_.clear(); }
   void CommitStaged() override { store_.Replace(std::exchange(staged_, {})); }

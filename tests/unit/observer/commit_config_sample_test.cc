@@ -43,21 +43,21 @@ std::string WholeSample() {
 TEST(SampleOfACommitConfig, IsWhatTheSampleOfARepositoryAllows) {
   const auto spec = SampleRepository();
   const auto config =
-      ParseCommitConfig(Sample("repository/.committest.yaml"), spec.template_, spec.config_file);
+      ParseCommitConfig(Sample("repository/.committest.yaml"), *spec.template_, spec.config_file);
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->tests.framework, api::Framework::kCommand);
   EXPECT_EQ(config->execution.env.size(), 2U);
-  EXPECT_EQ(config->execution.image, spec.template_.execution.image);
+  EXPECT_EQ(config->execution.image, spec.template_->execution.image);
 }
 
 TEST(SampleOfACommitConfig, SaysWhatNeedsAnOverride) {
   const auto spec = SampleRepository();
-  const auto refused = ParseCommitConfig(WholeSample(), spec.template_, spec.config_file);
+  const auto refused = ParseCommitConfig(WholeSample(), *spec.template_, spec.config_file);
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().message.find("does not hold Image"), std::string::npos)
       << refused.error().message;
   const auto config = ParseCommitConfig(
-      WholeSample(), spec.template_,
+      WholeSample(), *spec.template_,
       {api::ConfigFilePolicy::kUse,
        {ConfigOverride::kEnv, ConfigOverride::kImage, ConfigOverride::kRuntimeClass,
         ConfigOverride::kNodeSelector, ConfigOverride::kTolerations}});

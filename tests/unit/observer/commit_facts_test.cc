@@ -12,7 +12,9 @@ const std::string kCommit(40, 'a');
 api::ObservedRepositorySpec ASpec() {
   api::ObservedRepositorySpec spec;
   spec.paths = {"src/**"};
-  spec.template_.tests.path = "checks";
+  api::CommitTestTemplate shared;
+  shared.tests.path = "checks";
+  spec.template_ = shared;
   return spec;
 }
 
@@ -22,7 +24,7 @@ CommitFacts Facts(bool is_affected, ConfigFile file = {}) {
 
 TEST(FactsOf, AreTheTemplatesWithoutAFile) {
   const CommitFacts facts = Facts(true);
-  EXPECT_EQ(facts.tests, ASpec().template_.tests);
+  EXPECT_EQ(facts.tests, ASpec().template_->tests);
   EXPECT_FALSE(facts.not_run);
   EXPECT_EQ(facts.refused_file, "");
 }
@@ -51,7 +53,7 @@ TEST(FactsOf, TellOfEachFileThatIsWrong) {
     ASSERT_TRUE(facts.not_run);
     EXPECT_EQ(facts.not_run->reason, api::NotRunReason::kConfigurationError);
     EXPECT_NE(facts.not_run->message.find(words), std::string::npos) << facts.not_run->message;
-    EXPECT_EQ(facts.tests, ASpec().template_.tests);
+    EXPECT_EQ(facts.tests, ASpec().template_->tests);
     EXPECT_EQ(facts.refused_file, "id");
   }
 }

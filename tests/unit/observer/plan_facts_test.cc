@@ -17,7 +17,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 CommitFacts Facts(const api::ObservedRepository& repository) {
-  return {repository.spec.template_.tests, repository.spec.template_.execution, std::nullopt, {}};
+  return {repository.spec.template_->tests, repository.spec.template_->execution, std::nullopt, {}};
 }
 
 TEST(MakePlan, SkipsWhatTheMessageAsksForWithoutLookingIntoTheCommit) {
@@ -135,7 +135,7 @@ TEST(InsteadOfRefused, IsForWhatAFileHasMadeAndKeepsItsName) {
   ASSERT_TRUE(instead);
   EXPECT_NE(instead->meta.name, test.meta.name);
   EXPECT_EQ(instead->meta.name, InsteadOfRefused(repository, test, "other words")->meta.name);
-  EXPECT_EQ(instead->spec.tests, repository.spec.template_.tests);
+  EXPECT_EQ(instead->spec.tests, repository.spec.template_->tests);
   ASSERT_TRUE(instead->spec.not_run);
   EXPECT_EQ(instead->spec.not_run->reason, api::NotRunReason::kConfigurationError);
 }

@@ -88,7 +88,8 @@ struct World {
 
   // A function of the commit.
   CommitFacts FactsAbout(const std::string& commit) const {
-    CommitFacts facts{repository.spec.template_.tests, repository.spec.template_.execution, {}, {}};
+    CommitFacts facts{
+        repository.spec.template_->tests, repository.spec.template_->execution, {}, {}};
     const auto kind = std::hash<std::string>()(commit) % 3;
     if (kind == 1) facts.tests.path = "checks";
     if (kind == 2) {

@@ -212,10 +212,12 @@ TEST(MakePlan, TestsTheRestWhenABranchCatchesUpWithATestedTip) {
 
 TEST(MakePlan, DescribesTheCommitTestInFull) {
   auto repository = Repository();
-  repository.spec.template_.tests.framework = api::Framework::kPytest;
-  repository.spec.template_.execution.timeout_seconds = 77;
-  repository.spec.template_.retry.infrastructure_limit = 5;
-  repository.spec.template_.ttl_seconds_after_finished = 7'200;
+  api::CommitTestTemplate shared;
+  shared.tests.framework = api::Framework::kPytest;
+  shared.execution.timeout_seconds = 77;
+  shared.retry.infrastructure_limit = 5;
+  shared.ttl_seconds_after_finished = 7'200;
+  repository.spec.template_ = shared;
   const char* ref = "refs/heads/feature/x";
   const Plan plan =
       MakePlan(repository, {{ref, Id(1)}}, {Answer(ref, Commits(1, 1), Relation::kInitial)}, kNow);
@@ -223,8 +225,8 @@ TEST(MakePlan, DescribesTheCommitTestInFull) {
   ASSERT_EQ(plan.steps[0].create.size(), 1U);
   const api::CommitTest& test = plan.steps[0].create[0];
   EXPECT_EQ(test.meta.namespace_, "ci");
-  EXPECT_EQ(test.meta.name, api::CommitTestName("app", Id(1), repository.spec.template_.tests,
-                                                repository.spec.template_.execution));
+  EXPECT_EQ(test.meta.name, api::CommitTestName("app", Id(1), repository.spec.template_->tests,
+                                                repository.spec.template_->execution));
   EXPECT_EQ(test.meta.labels.at(api::kRepositoryLabel), "app");
   EXPECT_EQ(test.meta.labels.at(api::kBranchLabel), api::LabelValue("feature/x"));
   EXPECT_EQ(test.meta.annotations.at(api::kRefAnnotation), ref);
@@ -233,9 +235,9 @@ TEST(MakePlan, DescribesTheCommitTestInFull) {
   EXPECT_EQ(test.spec.source,
             (api::Source{"https://git.example.org/app", Id(1), ref, "Ann", "Commit 1"}));
   EXPECT_EQ(test.spec.trigger, (api::Trigger{api::TriggerType::kPoll, kNow}));
-  EXPECT_EQ(test.spec.tests, repository.spec.template_.tests);
-  EXPECT_EQ(test.spec.execution, repository.spec.template_.execution);
-  EXPECT_EQ(test.spec.retry, repository.spec.template_.retry);
+  EXPECT_EQ(test.spec.tests, repository.spec.template_->tests);
+  EXPECT_EQ(test.spec.execution, repository.spec.template_->execution);
+  EXPECT_EQ(test.spec.retry, repository.spec.template_->retry);
   EXPECT_EQ(test.spec.ttl_seconds_after_finished, 7'200);
 }
 

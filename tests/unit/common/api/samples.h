@@ -73,8 +73,8 @@ inline ObservedRepositorySpec FullObservedRepositorySpec() {
   const CommitTestSpec commit_test = FullCommitTestSpec();
   spec.concurrency = {2, ConcurrencyPolicy::kCancelOlder};
   spec.retention = {20, 3};
-  spec.template_ = {commit_test.tests, commit_test.execution, commit_test.retry,
-                    commit_test.ttl_seconds_after_finished};
+  spec.template_ = CommitTestTemplate{commit_test.tests, commit_test.execution, commit_test.retry,
+                                      commit_test.ttl_seconds_after_finished};
   return spec;
 }
 

@@ -19,6 +19,8 @@ namespace committest::kube {
 
 struct Thing {
   ObjectMeta meta;
+
+  bool operator==(const Thing&) const = default;
 };
 
 inline Thing ParseThing(const nlohmann::json& object) {

@@ -63,6 +63,19 @@ TEST_F(WatcherTest, ForgetsObjectsOfAPageThatBrokeOffInTheMiddle) {
   EXPECT_EQ(Held(), Words{"b@2"});
 }
 
+TEST_F(WatcherTest, DoesNotHoldTwiceWhatALaterListBringsUnchanged) {
+  api_.OnList(OnePage({TestObject("a", "1"), TestObject("b", "2")}, "10"));
+  StepAll();
+  const auto before = store_.List();
+  api_.OnWatch(FailedWatch(ErrorCode::kGone))
+      .OnList(OnePage({TestObject("a", "1"), WithUid(TestObject("b", "2"), "other")}, "20"));
+  StepAll();
+  const auto after = store_.List();
+  ASSERT_EQ(after.size(), 2U);
+  EXPECT_EQ(after[0], before[0]) << "the very object";
+  EXPECT_EQ(after[1]->meta.uid, "other") << "whatever its version says";
+}
+
 TEST_F(WatcherTest, BacksOffWhileListsFailAndLongerEachTime) {
   for (int i = 0; i < 7; ++i) api_.OnList(FailedList(ErrorCode::kUnavailable));
   EXPECT_EQ(StepAll(), (std::vector<long>{800, 1600, 3200, 6400, 12800, 25600, 30000}));
