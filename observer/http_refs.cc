@@ -11,9 +11,6 @@
 namespace committest::observer {
 namespace {
 
-// Far above the repositories that one process observes; then both memories start anew.
-constexpr std::size_t kMaxRemembered = 20'000;
-
 std::optional<std::chrono::milliseconds> RetryAfter(const http::Headers& headers) {
   const auto it = headers.find("retry-after");
   if (it == headers.end()) return std::nullopt;
@@ -56,7 +53,14 @@ HttpRefs::HttpRefs(HttpRefsOptions options, HttpClientFactory make_client, const
     : options_(options),
       make_client_(std::move(make_client)),
       clock_(clock),
-      stop_(std::move(stop)) {}
+      stop_(std::move(stop)),
+      clients_(clock, kServersRemembered, kMaxServersRemembered),
+      servers_(clock, kServersRemembered, kMaxServersRemembered) {}
+
+std::size_t HttpRefs::Remembered() const {
+  MutexLock lock(mutex_);
+  return clients_.Size() + servers_.Size();
+}
 
 // One listing.
 struct HttpRefs::Look {
@@ -77,13 +81,13 @@ Result<RemoteRefs> HttpRefs::List(const GitUrl& url, const Access& access,
   std::optional<ServerCapabilities> known;
   {
     MutexLock lock(mutex_);
-    if (const auto it = servers_.find(key); it != servers_.end()) known = it->second;
+    if (const auto* server = servers_.Find(key)) known = *server;
   }
   if (known) {
     auto refs = Ask(look, *known);
     if (refs) return refs;
     MutexLock lock(mutex_);
-    servers_.erase(key);
+    servers_.Erase(key);
     if (refs.error().code != ErrorCode::kUnavailable) return refs;
   }
   // Servers close idle connections, sometimes just as they are used again; a look that starts anew
@@ -107,8 +111,7 @@ Result<RemoteRefs> HttpRefs::ListFresh(const Look& look) {
   }
   {
     MutexLock lock(mutex_);
-    if (servers_.size() >= kMaxRemembered) servers_.clear();
-    servers_[look.url.ToString()] = advertisement->capabilities;
+    servers_.Put(look.url.ToString(), advertisement->capabilities);
   }
   return Ask(look, advertisement->capabilities);
 }
@@ -157,11 +160,12 @@ Result<std::shared_ptr<http::Client>> HttpRefs::ClientOf(const std::string& orig
                                                          const std::string& ca_pem) {
   const std::string key = ca_pem.empty() ? origin : origin + " " + Sha256Hex(ca_pem);
   MutexLock lock(mutex_);
-  if (const auto it = clients_.find(key); it != clients_.end()) return it->second;
-  auto client = make_client_(origin, ca_pem);
-  if (!client) return Fail(std::move(client.error()));
-  if (clients_.size() >= kMaxRemembered) clients_.clear();
-  return clients_[key] = std::move(*client);
+  if (const auto* client = clients_.Find(key)) return *client;
+  auto made = make_client_(origin, ca_pem);
+  if (!made) return Fail(std::move(made.error()));
+  const std::shared_ptr<http::Client> client = std::move(*made);
+  clients_.Put(key, client);
+  return client;
 }
 
 }  // namespace committest::observer

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
-#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -11,6 +10,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
+#include "common/base/recent_map.h"
 #include "common/base/result.h"
 #include "common/http/client.h"
 #include "observer/credentials.h"
@@ -39,8 +39,10 @@ struct HttpRefsOptions {
 /// asked again. Servers without protocol v2 answer the first question with all their refs; with
 /// them each look is that GET.
 ///
-/// Thread-safe. Clients are made per endpoint and authorities, and kept. Credentials are no part of a
-/// client: they go with each request, to the origin of the repository's URL and nowhere else.
+/// Thread-safe. Clients are made per endpoint and authorities, and kept. Both they and what is known
+/// of servers are forgotten when they were not used for `kServersRemembered`, at the latest for
+/// twice as long. Credentials are no part of a client: they go with each request, to the origin of the
+/// repository's URL and nowhere else.
 class HttpRefs {
  public:
   HttpRefs(HttpRefsOptions options, HttpClientFactory make_client, const Clock& clock,
@@ -49,6 +51,9 @@ class HttpRefs {
   /// As `GitRemote::ListRefs`. Redirects are refused: the message says so (security rule S6).
   Result<RemoteRefs> List(const GitUrl& url, const Access& access,
                           const std::vector<RefPattern>& patterns) EXCLUDES(mutex_);
+
+  /// How many clients and servers are remembered, together.
+  std::size_t Remembered() const EXCLUDES(mutex_);
 
  private:
   struct Look;
@@ -63,10 +68,10 @@ class HttpRefs {
   const HttpClientFactory make_client_;
   const Clock& clock_;
   const std::stop_token stop_;
-  Mutex mutex_;
-  std::map<std::string, std::shared_ptr<http::Client>> clients_
+  mutable Mutex mutex_;
+  RecentMap<std::string, std::shared_ptr<http::Client>> clients_
       GUARDED_BY(mutex_);  ///< By origin and authorities.
-  std::map<std::string, ServerCapabilities> servers_ GUARDED_BY(mutex_);  ///< v2 only; by URL.
+  RecentMap<std::string, ServerCapabilities> servers_ GUARDED_BY(mutex_);  ///< v2 only; by URL.
 };
 
 /// What an HTTP answer other than 200 means to the observer.

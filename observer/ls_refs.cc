@@ -130,6 +130,7 @@ Result<Advertisement> DecodeCapabilities(PktReader& reader) {
   Advertisement result;
   result.capabilities.protocol = 2;
   bool has_ls_refs = false;
+  std::string format = "sha1";
   for (;;) {
     auto pkt = NextPkt(reader);
     if (!pkt) return Fail(std::move(pkt.error()));
@@ -140,27 +141,26 @@ Result<Advertisement> DecodeCapabilities(PktReader& reader) {
     if (pkt->payload == "ls-refs" || pkt->payload.starts_with("ls-refs=")) has_ls_refs = true;
     if (pkt->payload.starts_with(kObjectFormat)) {
       result.capabilities.announces_object_format = true;
-      result.capabilities.object_format = pkt->payload.substr(kObjectFormat.size());
+      format = pkt->payload.substr(kObjectFormat.size());
     }
   }
   if (!has_ls_refs) return Fail(Malformed("the Git server does not offer ls-refs"));
-  const std::string& format = result.capabilities.object_format;
   if (format != "sha1" && format != "sha256") {
     return Fail(Malformed("the Git server uses an unknown object format"));
   }
+  if (format == "sha256") result.capabilities.object_format = ObjectFormat::kSha256;
   return result;
 }
 
 void ReadV0Capabilities(std::string_view text, Advertisement& result) {
   constexpr std::string_view kHeadSymref = "symref=HEAD:";
-  constexpr std::string_view kObjectFormat = "object-format=";
   while (!text.empty()) {
     const std::string_view word = TakeUntil(text, ' ');
     if (word.starts_with(kHeadSymref)) {
       const std::string_view target = word.substr(kHeadSymref.size());
       if (IsAllowedRefName(target)) result.refs.head_ref = target;
     } else if (word == "object-format=sha256") {
-      result.capabilities.object_format = word.substr(kObjectFormat.size());
+      result.capabilities.object_format = ObjectFormat::kSha256;
     }
   }
 }
@@ -236,7 +236,8 @@ std::string EncodeLsRefs(const ServerCapabilities& server,
   std::string body = EncodePkt("command=ls-refs\n");
   body.append(EncodePkt("agent=committest/" COMMITTEST_VERSION "\n"));
   if (server.announces_object_format) {
-    body.append(EncodePkt("object-format=" + server.object_format + "\n"));
+    const bool is_sha256 = server.object_format == ObjectFormat::kSha256;
+    body.append(EncodePkt(is_sha256 ? "object-format=sha256\n" : "object-format=sha1\n"));
   }
   body.append(kDelimPkt);
   if (may_match_tags) body.append(EncodePkt("peel\n"));

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,12 +16,20 @@ namespace committest::observer {
 // The pure half of the `ls-refs` client: what to send, and what an answer means. Nothing here does
 // I/O; every decoder is total over hostile bytes.
 
+enum class ObjectFormat : std::uint8_t { kSha1, kSha256 };
+
 /// What a server said of itself in its answer to `GET info/refs?service=git-upload-pack`.
 struct ServerCapabilities {
-  int protocol = 0;                      ///< 2, or 0 for the old protocol (v1 counts as 0).
-  std::string object_format = "sha1";    ///< "sha1" or "sha256".
+  std::uint8_t protocol = 0;  ///< 2, or 0 for the old protocol (v1 counts as 0).
+  ObjectFormat object_format = ObjectFormat::kSha1;
   bool announces_object_format = false;  ///< A v2 server then wants it back in each request.
 };
+
+/// How long at least what is known of a server is remembered when it is not used: longer than the
+/// longest poll period with its jitter.
+inline constexpr std::chrono::hours kServersRemembered{27};
+/// Of how many at least; far above the repositories that one process observes.
+inline constexpr std::size_t kMaxServersRemembered = 20'000;
 
 /// The answer to `info/refs`. A v2 server only says what it can do; a v0 server has sent all refs.
 struct Advertisement {

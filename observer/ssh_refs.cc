@@ -11,8 +11,6 @@
 namespace committest::observer {
 namespace {
 
-constexpr std::size_t kMaxRemembered = 20'000;
-
 // What nearly every server is; the first question goes out before its answer.
 ServerCapabilities Guess() {
   ServerCapabilities guess;
@@ -28,7 +26,7 @@ Result<RemoteRefs> SshRefs::List(const GitUrl& url, const Access& access,
   ServerCapabilities server = Guess();
   {
     MutexLock lock(mutex_);
-    if (const auto it = servers_.find(key); it != servers_.end()) server = it->second;
+    if (const auto* known = servers_.Find(key)) server = *known;
   }
   ServerCapabilities told = server;
   auto refs = Ask(url, access, server, patterns, told);
@@ -37,11 +35,10 @@ Result<RemoteRefs> SshRefs::List(const GitUrl& url, const Access& access,
   if (again) refs = Ask(url, access, told, patterns, told);
   MutexLock lock(mutex_);
   if (!refs) {
-    servers_.erase(key);
+    servers_.Erase(key);
     return refs;
   }
-  if (servers_.size() >= kMaxRemembered) servers_.clear();
-  servers_[key] = told;
+  servers_.Put(key, told);
   return refs;
 }
 

@@ -2,13 +2,13 @@
 
 #include <chrono>
 #include <cstddef>
-#include <map>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
+#include "common/base/recent_map.h"
 #include "common/base/result.h"
 #include "common/http/resolver.h"
 #include "observer/credentials.h"
@@ -39,7 +39,8 @@ class SshRefs {
       : options_(std::move(options)),
         addresses_(addresses),
         clock_(clock),
-        stop_(std::move(stop)) {}
+        stop_(std::move(stop)),
+        servers_(clock, kServersRemembered, kMaxServersRemembered) {}
 
   /// As `GitRemote::ListRefs`. REQUIRES: access.ssh.
   Result<RemoteRefs> List(const GitUrl& url, const Access& access,
@@ -55,7 +56,7 @@ class SshRefs {
   const Clock& clock_;
   const std::stop_token stop_;
   Mutex mutex_;
-  std::map<std::string, ServerCapabilities> servers_ GUARDED_BY(mutex_);  ///< By URL.
+  RecentMap<std::string, ServerCapabilities> servers_ GUARDED_BY(mutex_);  ///< By URL.
 };
 
 }  // namespace committest::observer

@@ -100,6 +100,20 @@ TEST_F(HttpRefsTest, NothingIsSentWithoutCredentials) {
   }
 }
 
+TEST_F(HttpRefsTest, WhatIsNotUsedIsForgotten) {
+  exchanges_->answers = {Advertisement(), Refs(), Refs(), Advertisement(), Refs()};
+  ASSERT_TRUE(List());
+  EXPECT_EQ(refs_.Remembered(), 2U) << "a client and a server";
+  // The longest poll period and its jitter.
+  clock_.Advance(std::chrono::seconds(86'400 + 8'640));
+  ASSERT_TRUE(List()) << "is one request";
+  clock_.Advance(2 * kServersRemembered);
+  ASSERT_TRUE(List()) << "asks anew";
+  EXPECT_EQ(clients_.size(), 2U);
+  EXPECT_EQ(refs_.Remembered(), 2U);
+  EXPECT_TRUE(exchanges_->answers.empty());
+}
+
 TEST_F(HttpRefsTest, ConnectionsAreSharedByOriginAndAuthorities) {
   exchanges_->answers = {Advertisement(), Refs(), Refs(), Refs(), Refs()};
   ASSERT_TRUE(List());

@@ -37,7 +37,7 @@ std::string DecodeError(const std::string& body) {
 }
 
 TEST(EncodeLsRefs, AsksForHeadWithItsTargetWhenThereAreNoPatterns) {
-  const std::string body = EncodeLsRefs({2, "sha1", true}, {});
+  const std::string body = EncodeLsRefs({2, ObjectFormat::kSha1, true}, {});
   EXPECT_THAT(body, HasSubstr("0014command=ls-refs\n"));
   EXPECT_THAT(body, HasSubstr("0017object-format=sha1\n0001"));
   EXPECT_THAT(body, HasSubstr("0014ref-prefix HEAD\n0000"));
@@ -46,8 +46,8 @@ TEST(EncodeLsRefs, AsksForHeadWithItsTargetWhenThereAreNoPatterns) {
 }
 
 TEST(EncodeLsRefs, AsksOnlyForThePrefixesOfThePatterns) {
-  const std::string body =
-      EncodeLsRefs({2, "sha1", false}, Patterns({"refs/heads/main", "refs/heads/release/*"}));
+  const std::string body = EncodeLsRefs({2, ObjectFormat::kSha1, false},
+                                        Patterns({"refs/heads/main", "refs/heads/release/*"}));
   EXPECT_THAT(body, HasSubstr(EncodePkt("ref-prefix refs/heads/main\n")));
   EXPECT_THAT(body, HasSubstr(EncodePkt("ref-prefix refs/heads/release/\n")));
   EXPECT_THAT(body, Not(HasSubstr("HEAD")));
@@ -56,9 +56,9 @@ TEST(EncodeLsRefs, AsksOnlyForThePrefixesOfThePatterns) {
 }
 
 TEST(EncodeLsRefs, WantsTagsPeeled) {
-  EXPECT_THAT(EncodeLsRefs({2, "sha1", false}, Patterns({"refs/tags/v*"})),
+  EXPECT_THAT(EncodeLsRefs({2, ObjectFormat::kSha1, false}, Patterns({"refs/tags/v*"})),
               HasSubstr(EncodePkt("peel\n")));
-  EXPECT_THAT(EncodeLsRefs({2, "sha1", false}, Patterns({"refs/*/x"})),
+  EXPECT_THAT(EncodeLsRefs({2, ObjectFormat::kSha1, false}, Patterns({"refs/*/x"})),
               HasSubstr(EncodePkt("peel\n")));
 }
 
@@ -188,7 +188,7 @@ TEST(DecodeAdvertisement, ReadsTheCapabilitiesOfAV2Server) {
   const auto advertisement = DecodeAdvertisement(body);
   ASSERT_TRUE(advertisement);
   EXPECT_EQ(advertisement->capabilities.protocol, 2);
-  EXPECT_EQ(advertisement->capabilities.object_format, "sha256");
+  EXPECT_EQ(advertisement->capabilities.object_format, ObjectFormat::kSha256);
   EXPECT_TRUE(advertisement->capabilities.announces_object_format);
 }
 
