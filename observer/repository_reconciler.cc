@@ -145,7 +145,7 @@ Result<kube::Outcome> RepositoryReconciler::ReconcilePresent(
     }
     return kube::Outcome{};
   }
-  auto admission = gate_.Begin(url->Origin());
+  auto admission = gate_.Begin(url->Origin(), StateOf(repository.meta.Key()));
   if (admission.failure) return HandleFailedLook(repository, *admission.failure);
   if (!admission.pass) return kube::Outcome{GateWait()};
   const Begin begin = BeginLook(repository);
@@ -313,6 +313,7 @@ Result<kube::Outcome> RepositoryReconciler::HandleFailedLook(
 
 Status RepositoryReconciler::WriteStatus(const api::ObservedRepository& repository,
                                          api::ObservedRepositoryStatus status) {
+  if (status == repository.status) return {};
   const nlohmann::json before = api::ToJson(repository.status);
   if (kube::MergePatch(before, api::ToJson(status)).empty()) return {};
   status.last_poll_time = clock_.Wall();
@@ -377,6 +378,11 @@ kube::Outcome RepositoryReconciler::BackOff(const api::ObservedRepository& repos
     delay = std::max(delay, std::min(*error.retry_after, 2 * options_.backoff.maximum));
   }
   return kube::Outcome{delay};
+}
+
+RepositoryState RepositoryReconciler::StateOf(const kube::ObjectKey& key) const {
+  MutexLock lock(mutex_);
+  return failures_.contains(key) ? RepositoryState::kSick : RepositoryState::kWell;
 }
 
 void RepositoryReconciler::ClearFailures(const kube::ObjectKey& key) {

@@ -113,6 +113,7 @@ class RepositoryReconciler {
   kube::Outcome BackOff(const api::ObservedRepository& repository, const Error& error)
       EXCLUDES(mutex_);
   void ClearFailures(const kube::ObjectKey& key) EXCLUDES(mutex_);
+  RepositoryState StateOf(const kube::ObjectKey& key) const EXCLUDES(mutex_);
 
   const ReconcilerOptions options_;
   const Api api_;
@@ -123,7 +124,7 @@ class RepositoryReconciler {
   PollMetrics metrics_;
   kube::ObservedWrites writes_;
   HostGate gate_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   std::map<kube::ObjectKey, int> failures_ GUARDED_BY(mutex_);
 };
 

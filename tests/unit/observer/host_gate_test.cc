@@ -15,30 +15,41 @@ using namespace std::chrono_literals;
 
 struct Row {
   const char* name;
-  HostState state;
+  HostState host;
+  RepositoryState repository;
   LooksUnderWay under_way;
   bool may_begin;
 };
 
 TEST(MayBegin, IsDecidedAsItsTableSays) {
   const HostLimits limits{.per_host = 4, .unproven = 6, .slow = 2};
+  constexpr auto kWell = RepositoryState::kWell;
+  constexpr auto kSick = RepositoryState::kSick;
   const std::vector<Row> rows{
-      {"proven, nothing under way", HostState::kProven, {0, 0, 0}, true},
-      {"proven, below its share", HostState::kProven, {3, 6, 2}, true},
-      {"proven, its share taken", HostState::kProven, {4, 0, 0}, false},
-      {"new, nothing under way", HostState::kNew, {0, 0, 0}, true},
-      {"new, one under way at it", HostState::kNew, {1, 1, 0}, false},
-      {"new, below the share of the unproven", HostState::kNew, {0, 5, 2}, true},
-      {"new, the share of the unproven taken", HostState::kNew, {0, 6, 0}, false},
-      {"slow, nothing under way", HostState::kSlow, {0, 0, 0}, true},
-      {"slow, one under way at it", HostState::kSlow, {1, 1, 1}, false},
-      {"slow, below the share of the slow", HostState::kSlow, {0, 5, 1}, true},
-      {"slow, the share of the slow taken", HostState::kSlow, {0, 2, 2}, false},
-      {"slow, the share of the unproven taken", HostState::kSlow, {0, 6, 0}, false},
+      {"proven, nothing under way", HostState::kProven, kWell, {0, 0, 0}, true},
+      {"proven, below its share", HostState::kProven, kWell, {3, 6, 2}, true},
+      {"proven, its share taken", HostState::kProven, kWell, {4, 0, 0}, false},
+      {"sick, nothing under way", HostState::kProven, kSick, {0, 0, 0}, true},
+      {"sick, below all shares", HostState::kProven, kSick, {3, 5, 1}, true},
+      {"sick, the host's share taken", HostState::kProven, kSick, {4, 1, 1}, false},
+      {"sick, the share of the slow taken", HostState::kProven, kSick, {2, 2, 2}, false},
+      {"sick, the share of the unproven taken", HostState::kProven, kSick, {0, 6, 0}, false},
+      {"new, nothing under way", HostState::kNew, kWell, {0, 0, 0}, true},
+      {"new, one under way at it", HostState::kNew, kWell, {1, 1, 0}, false},
+      {"new, below the share of the unproven", HostState::kNew, kWell, {0, 5, 2}, true},
+      {"new, the share of the unproven taken", HostState::kNew, kWell, {0, 6, 0}, false},
+      {"new and sick, the share of the slow taken", HostState::kNew, kSick, {0, 5, 2}, true},
+      {"slow, nothing under way", HostState::kSlow, kWell, {0, 0, 0}, true},
+      {"slow, one under way at it", HostState::kSlow, kWell, {1, 1, 1}, false},
+      {"slow, below the share of the slow", HostState::kSlow, kWell, {0, 5, 1}, true},
+      {"slow, the share of the slow taken", HostState::kSlow, kWell, {0, 2, 2}, false},
+      {"slow, the share of the unproven taken", HostState::kSlow, kWell, {0, 6, 0}, false},
+      {"slow and sick, one under way at it", HostState::kSlow, kSick, {1, 1, 1}, false},
+      {"slow and sick, below the share of the slow", HostState::kSlow, kSick, {0, 5, 1}, true},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.name);
-    EXPECT_EQ(MayBegin(limits, row.state, row.under_way), row.may_begin);
+    EXPECT_EQ(MayBegin(limits, row.host, row.repository, row.under_way), row.may_begin);
   }
 }
 
@@ -102,6 +113,46 @@ TEST(HostGate, WhatWouldWaitBehindAHostThatIsDownFailsAsTheLastLookDid) {
   EXPECT_TRUE(MayLook(gate, "a"));
   const auto one = gate.Begin("a");
   EXPECT_FALSE(gate.Begin("a").failure);
+}
+
+TEST(HostGate, ARepositoryThatIsSlowBesideOthersIsNotItsHostsFault) {
+  HostGate gate({.per_host = 4, .unproven = 4, .slow = 2});
+  gate.Begin("a").pass->End(std::nullopt, 1ms);
+  auto sick = gate.Begin("a");
+  auto sick_too = gate.Begin("a");
+  gate.Begin("a").pass->End(std::nullopt, 1ms);
+  sick.pass->End(kSilent, 10s);
+  const auto one = gate.Begin("a");
+  const auto two = gate.Begin("a");
+  EXPECT_TRUE(one.pass && two.pass) << "beside a second one that is slow";
+  sick_too.pass->End(kSilent, 10s);
+}
+
+TEST(HostGate, AHostThatHasAnsweredNobodySinceIsAtFault) {
+  HostGate gate({.per_host = 4, .unproven = 4, .slow = 2});
+  gate.Begin("a").pass->End(std::nullopt, 1ms);
+  auto first = gate.Begin("a");
+  const auto second = gate.Begin("a");
+  first.pass->End(kSilent, 10s);
+  EXPECT_FALSE(MayLook(gate, "a"));
+}
+
+TEST(HostGate, SickRepositoriesLeaveTheirNeighboursHalfOfTheHost) {
+  const HostLimits limits = HostLimits::Of(32);
+  HostGate gate(limits);
+  gate.Begin("a").pass->End(std::nullopt, 1ms);
+  std::vector<HostGate::Admission> sick;
+  for (int i = 0; i < limits.per_host; ++i) {
+    auto admission = gate.Begin("a", RepositoryState::kSick);
+    if (admission.pass) sick.push_back(std::move(admission));
+  }
+  EXPECT_EQ(sick.size(), static_cast<std::size_t>(limits.slow));
+  std::vector<HostGate::Admission> well;
+  for (int i = 0; i < limits.per_host; ++i) {
+    auto admission = gate.Begin("a");
+    if (admission.pass) well.push_back(std::move(admission));
+  }
+  EXPECT_EQ(well.size(), static_cast<std::size_t>(limits.per_host / 2));
 }
 
 TEST(HostGate, AQuickFailureMakesNoHostSlow) {
