@@ -1,10 +1,12 @@
 #include "observer/app.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stop_token>
+#include <sys/resource.h>
 #include <system_error>
 #include <utility>
 
@@ -44,6 +46,12 @@ constexpr int kWebhookConnectionsPerPeer = 64;
 // Two, so that the signature of a large body keeps nobody else waiting.
 constexpr int kWebhookThreads = 2;
 
+// One host needs as many as looks run at it at once; this is enough for a thousand hosts, and costs
+// 10 to 30 KB each with TLS when it is used up. Beyond it each look pays for a handshake.
+constexpr rlim_t kMaxIdleConnections = 1000;
+// Those, workers and their children's pipes, the API's and webhooks' connections.
+constexpr rlim_t kDescriptors = 4096;
+
 kube::ApiClientOptions ClientOptions(const Config& config) {
   kube::ApiClientOptions options;
   options.component = "observer";
@@ -51,10 +59,21 @@ kube::ApiClientOptions ClientOptions(const Config& config) {
   return options;
 }
 
+// How many descriptors this process may have. Many systems start processes with 1,024 and allow more.
+rlim_t Descriptors() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  rlimit raised = limit;
+  raised.rlim_cur = std::max(limit.rlim_cur, std::min(limit.rlim_max, kDescriptors));
+  return setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
+}
+
 http::NetworkOptions NetOptions(const Config& config) {
   http::NetworkOptions options;
   options.addresses = config.addresses;
   options.proxies = config.proxies;
+  options.max_idle_connections =
+      static_cast<std::size_t>(std::min(kMaxIdleConnections, Descriptors() / 4));
   return options;
 }
 
