@@ -1,6 +1,8 @@
 // Measures what a look at an unchanged repository costs. Prints JSON:
 //   - "client": the observer's own client against a server that costs nothing: CPU of the asking
 //     thread per look, and so looks per second and core;
+//   - "threads": the same by as many threads as the observer has for one host, all on one processor
+//     and the server on another: CPU of the process;
 //   - "refs": against a real server (`git http-backend`) with repositories of 100, 10,000 and 100,000
 //     refs: bytes of HTTP in both directions, wall time and CPU of the asking side (not the server's)
 //     per look, by us, by `git ls-remote URL HEAD` and by libgit2's listing, in turns.
@@ -15,8 +17,10 @@
 #include <git2.h>
 #include <iostream>
 #include <memory>
+#include <sched.h>
 #include <string>
 #include <sys/resource.h>
+#include <thread>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -38,6 +42,12 @@ using Seconds = std::chrono::duration<double>;
 double ThreadCpu() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+double ProcessCpu() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
 
@@ -69,6 +79,7 @@ class Ours {
         [this](const std::string& endpoint, const std::string&) {
           http::ClientOptions client;
           client.endpoint = endpoint;
+          client.max_in_flight = 32;
           return http::MakeGuardedClient(std::move(client), network_, clock_);
         },
         clock_, std::stop_token());
@@ -145,27 +156,81 @@ void MakeRefs(const testing::GitRepository& repository, int count) {
   }
 }
 
+// The server that costs nothing, and repositories there that have been looked at once.
+class Canned {
+ public:
+  explicit Canned(Ours& ours)
+      : ours_(ours),
+        server_({COMMITTEST_CANNED_GIT_SERVER},
+                {.environment = {}, .directory = {}, .timeout = std::chrono::hours(1)}) {
+    Require(server_.WaitForOutput("\n"), "the server does not start");
+    origin_ = "http://127.0.0.1:" + std::to_string(std::stoi(server_.Output()));
+    for (int i = 0; i < kRepositories; ++i) Look(i);
+  }
+
+  void Look(int i) {
+    ours_.Look(origin_ + "/team/app-" + std::to_string(i % kRepositories) + ".git");
+  }
+
+ private:
+  static constexpr int kRepositories = 1000;
+
+  Ours& ours_;
+  testing::Command server_;
+  std::string origin_;
+};
+
 json MeasureClient(int looks) {
-  testing::Command server({COMMITTEST_CANNED_GIT_SERVER},
-                          {.environment = {}, .directory = {}, .timeout = std::chrono::hours(1)});
-  Require(server.WaitForOutput("\n"), "the server does not start");
-  const int port = std::stoi(server.Output());
   Ours ours;
-  constexpr int kRepositories = 1000;
-  const auto url = [&](int i) {
-    return "http://127.0.0.1:" + std::to_string(port) + "/team/app-" +
-           std::to_string(i % kRepositories) + ".git";
-  };
-  for (int i = 0; i < kRepositories; ++i) ours.Look(url(i));
+  Canned canned(ours);
   const double cpu = ThreadCpu();
   const auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < looks; ++i) ours.Look(url(i));
+  for (int i = 0; i < looks; ++i) canned.Look(i);
   const double spent = ThreadCpu() - cpu;
   const double wall = Seconds(std::chrono::steady_clock::now() - start).count();
   return {{"looks", looks},
           {"cpu_us_per_look", spent / looks * 1e6},
           {"looks_per_second_and_core", looks / spent},
           {"looks_per_second_one_thread", looks / wall}};
+}
+
+// Where this thread, and what it starts from now on, runs.
+void RunOn(const cpu_set_t& cpus) {
+  Require(sched_setaffinity(0, sizeof cpus, &cpus) == 0, "the processors cannot be chosen");
+}
+
+cpu_set_t Cpu(int number) {
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  CPU_SET(static_cast<unsigned>(number), &cpus);
+  return cpus;
+}
+
+// All threads on one processor, the server on another.
+json MeasureThreads(int looks, int threads) {
+  cpu_set_t all;
+  Require(sched_getaffinity(0, sizeof all, &all) == 0, "the processors are not known");
+  Ours ours;
+  RunOn(Cpu(1));
+  Canned canned(ours);
+  RunOn(Cpu(0));
+  const double cpu = ProcessCpu();
+  const auto start = std::chrono::steady_clock::now();
+  {
+    std::vector<std::jthread> askers;
+    for (int thread = 0; thread < threads; ++thread) {
+      askers.emplace_back([&canned, thread, looks, threads] {
+        for (int i = thread; i < looks; i += threads) canned.Look(i);
+      });
+    }
+  }
+  const double spent = ProcessCpu() - cpu;
+  const double wall = Seconds(std::chrono::steady_clock::now() - start).count();
+  RunOn(all);
+  return {{"threads", threads},
+          {"cpu_us_per_look", spent / looks * 1e6},
+          {"looks_per_second_and_core", looks / spent},
+          {"looks_per_second", looks / wall}};
 }
 
 json MeasureRefs(int rounds) {
@@ -204,6 +269,7 @@ int main(int argc, char** argv) {
   const int rounds = argc > 2 ? std::atoi(argv[2]) : 7;
   git_libgit2_init();
   const nlohmann::json report = {{"client", committest::bench::MeasureClient(looks)},
+                                 {"threads", committest::bench::MeasureThreads(looks, 16)},
                                  {"refs", committest::bench::MeasureRefs(rounds)}};
   git_libgit2_shutdown();
   std::cout << report.dump(2) << std::endl;

@@ -2,11 +2,12 @@
 """Measures how long a push to a healthy repository waits for its CommitTest, without and with hosts
 beside it that are dead or send a byte a second.
 
-    tests/bench/sick_hosts.py [--healthy 100] [--sick 20] [--pushes 200]
+    tests/bench/sick_hosts.py [--healthy 100] [--sick 20] [--pushes 200] [--same-host]
 
 Needs an API-only cluster that $COMMITTEST_CLUSTER names (dev/cluster/cluster up --api-only) and a
 release build. All repositories are looked at every 2 s, so that a push waits for up to 2.2 s. Each
-sick repository is on a host of its own; all fall sick at the same moment. Prints JSON: seconds before,
+sick repository is on a host of its own, or, with --same-host, all are on that of the healthy ones;
+all fall sick at the same moment. Prints JSON: seconds before,
 from that moment on, and when all of them are known to be sick.
 """
 import argparse
@@ -31,6 +32,7 @@ def main():
     parser.add_argument("--healthy", type=int, default=100)
     parser.add_argument("--sick", type=int, default=20)
     parser.add_argument("--pushes", type=int, default=200)
+    parser.add_argument("--same-host", action="store_true")
     options = parser.parse_args()
     cluster = Cluster()
     install_crds(cluster)
@@ -38,8 +40,8 @@ def main():
         world = ObserverWorld(cluster, Api(cluster), pathlib.Path(folder))
         try:
             world.start()
-            hospital = Hospital(world, options.healthy, options.sick)
-            figures = {"healthy": options.healthy, "sick": options.sick,
+            hospital = Hospital(world, options.healthy, options.sick, options.same_host)
+            figures = {"healthy": options.healthy, "sick": options.sick, "sameHost": options.same_host,
                        "secondsBefore": summary(hospital.measure(options.pushes))}
             hospital.fall_sick()
             figures["secondsWhileTheyFallSick"] = summary(hospital.measure(options.pushes))

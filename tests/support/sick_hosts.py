@@ -11,17 +11,21 @@ MAIN = "refs/heads/main"
 
 
 class Hospital:
-    """Healthy repositories on one host, and others each on a host of its own that can fall sick."""
+    """Healthy repositories on one host, and others that can fall sick: each on a host of its own, or
+    all on that of the healthy ones."""
 
-    def __init__(self, world, healthy, sick):
+    def __init__(self, world, healthy, sick, same_host=False):
         self._world = world
-        self._servers = [ScriptedGit(address=f"127.0.0.{10 + host}") for host in range(1 + sick)]
+        first = ScriptedGit(address="127.0.0.10")
+        beds = ([first] * sick if same_host else
+                [ScriptedGit(address=f"127.0.0.{11 + host}") for host in range(sick)])
+        self._servers = {first, *beds}
         objects = world.git.create("objects")
         self.healthy = {f"healthy-{number}": Living(objects) for number in range(healthy)}
         self.patients = {f"patient-{number}": Living(objects) for number in range(sick)}
         for name, script in self.healthy.items():
-            self._observe(name, self._servers[0].add(name, script))
-        for server, (name, script) in zip(self._servers[1:], self.patients.items()):
+            self._observe(name, first.add(name, script))
+        for server, (name, script) in zip(beds, self.patients.items()):
             self._observe(name, server.add(name, script))
         tips = {script.tip for script in (*self.healthy.values(), *self.patients.values())}
         wait_for("the first look at each", lambda: tips <= world.arrivals.keys(), 120)
