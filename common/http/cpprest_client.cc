@@ -17,7 +17,7 @@
 #include "common/http/certificate_store.h"
 #include "common/http/client.h"
 #include "common/http/exchange.h"
-#include "common/http/slots.h"
+#include "common/http/slotted_client.h"
 
 namespace committest::http {
 namespace {
@@ -30,7 +30,6 @@ constexpr std::chrono::hours kLibraryTimeout{1};
 // How long the destructor waits for cancelled requests; only a silent name server takes longer, and
 // what is left then keeps itself alive.
 constexpr std::chrono::seconds kDrainTimeout{5};
-constexpr std::chrono::hours kNoDeadline{24};
 
 // Feeds the library's pieces to an exchange. A failure must be a task's exception: one that is
 // thrown out of `_putn` aborts the process.
@@ -198,54 +197,17 @@ Result<web::http::http_request> MakeRequest(const Request& request, const std::s
   return out;
 }
 
-class CpprestClient final : public Client {
+class CpprestClient final : public SlottedClient {
  public:
   CpprestClient(ClientOptions options, const web::uri& endpoint, const Clock& clock)
-      : options_(std::move(options)),
-        clock_(clock),
-        slots_(options_.max_in_flight),
-        client_(endpoint, Configure(endpoint)) {}
+      : SlottedClient(std::move(options), clock), client_(endpoint, Configure(endpoint)) {}
 
   // No call runs any more, so all that is open has been cancelled.
   ~CpprestClient() override { open_->WaitForNone(clock_.Monotonic() + kDrainTimeout); }
   CpprestClient(const CpprestClient&) = delete;
   CpprestClient& operator=(const CpprestClient&) = delete;
 
-  Result<Response> Send(const Request& request, const Limits& limits,
-                        std::stop_token stop) override {
-    const MonotonicTime deadline = Deadline(limits);
-    if (Status acquired = slots_.Acquire(deadline, stop); !acquired) {
-      acquired.error().reason = kNotSent;
-      return Fail(Context(options_.endpoint, std::move(acquired).error()));
-    }
-    Response response;
-    const Status status = Perform(
-        request, limits, deadline,
-        [&](int code, const Headers& headers) {
-          response.status = code;
-          response.headers = headers;
-          return Status();
-        },
-        [&](std::string_view piece) {
-          response.body.append(piece);
-          return Status();
-        },
-        stop);
-    slots_.Release();
-    if (!status) return Fail(status.error());
-    return response;
-  }
-
-  Status Stream(const Request& request, const Limits& limits, const ByteSink& sink,
-                const HeadSink& on_response, std::stop_token stop) override {
-    return Perform(request, limits, Deadline(limits), on_response, sink, stop);
-  }
-
  private:
-  MonotonicTime Deadline(const Limits& limits) const {
-    return clock_.Monotonic() + (limits.total.count() > 0 ? limits.total : kNoDeadline);
-  }
-
   web::http::client::http_client_config Configure(const web::uri& endpoint) {
     web::http::client::http_client_config config;
     config.set_timeout(kLibraryTimeout);
@@ -260,7 +222,8 @@ class CpprestClient final : public Client {
   }
 
   Status Perform(const Request& request, const Limits& limits, MonotonicTime deadline,
-                 const HeadSink& on_head, const ByteSink& sink, const std::stop_token& stop) {
+                 const HeadSink& on_head, const ByteSink& sink,
+                 const std::stop_token& stop) override {
     if (stop.stop_requested()) return Fail(ErrorCode::kCancelled, "stopped", kNotSent);
     try {
       auto out = MakeRequest(request, options_.user_agent);
@@ -318,9 +281,6 @@ class CpprestClient final : public Client {
     });
   }
 
-  const ClientOptions options_;
-  const Clock& clock_;
-  Slots slots_;
   const std::shared_ptr<OpenCount> open_ = std::make_shared<OpenCount>();
   web::http::client::http_client client_;
 };

@@ -9,13 +9,12 @@
 #include "common/http/network.h"
 #include "common/http/patience.h"
 #include "common/http/response_reader.h"
-#include "common/http/slots.h"
+#include "common/http/slotted_client.h"
 #include "common/http/tunnel.h"
 
 namespace committest::http {
 namespace {
 
-constexpr std::chrono::hours kNoDeadline{24};
 // A large answer comes in pieces of this size, an answer about an unchanged repository in one.
 constexpr std::size_t kPieceBytes = 16 * 1024;
 // Of 1xx answers before the answer itself; no server needs more than one.
@@ -116,56 +115,21 @@ Status ReadAnswer(Call& call, Connection& connection, bool& can_go_on) {
   return Fail(ErrorCode::kDataLoss, "the server does not come to its answer");
 }
 
-class GuardedClient final : public Client {
+class GuardedClient final : public SlottedClient {
  public:
   GuardedClient(ClientOptions options, const Endpoint& endpoint, std::shared_ptr<Network> network,
                 const Clock& clock)
-      : options_(std::move(options)),
+      : SlottedClient(std::move(options), clock),
         network_(std::move(network)),
-        route_{endpoint, endpoint.Authority(), network_->proxies.For(endpoint)},
-        clock_(clock),
-        slots_(options_.max_in_flight) {}
+        route_{endpoint, endpoint.Authority(), network_->proxies.For(endpoint)} {}
   ~GuardedClient() override { network_->idle.Drop(this); }
   GuardedClient(const GuardedClient&) = delete;
   GuardedClient& operator=(const GuardedClient&) = delete;
 
-  Result<Response> Send(const Request& request, const Limits& limits,
-                        std::stop_token stop) override {
-    const MonotonicTime deadline = Deadline(limits);
-    if (Status acquired = slots_.Acquire(deadline, stop); !acquired) {
-      acquired.error().reason = kNotSent;
-      return Fail(Context(options_.endpoint, std::move(acquired.error())));
-    }
-    Response response;
-    const Status status = Perform(
-        request, limits, deadline,
-        [&](int code, const Headers& headers) {
-          response.status = code;
-          response.headers = headers;
-          return Status();
-        },
-        [&](std::string_view piece) {
-          response.body.append(piece);
-          return Status();
-        },
-        stop);
-    slots_.Release();
-    if (!status) return Fail(status.error());
-    return response;
-  }
-
-  Status Stream(const Request& request, const Limits& limits, const ByteSink& sink,
-                const HeadSink& on_response, std::stop_token stop) override {
-    return Perform(request, limits, Deadline(limits), on_response, sink, stop);
-  }
-
  private:
-  MonotonicTime Deadline(const Limits& limits) const {
-    return clock_.Monotonic() + (limits.total.count() > 0 ? limits.total : kNoDeadline);
-  }
-
   Status Perform(const Request& request, const Limits& limits, MonotonicTime deadline,
-                 const HeadSink& on_head, const ByteSink& sink, const std::stop_token& stop) {
+                 const HeadSink& on_head, const ByteSink& sink,
+                 const std::stop_token& stop) override {
     Status status;
     bool is_sent = false;
     try {
@@ -246,11 +210,8 @@ class GuardedClient final : public Client {
     return Connection::Open(*addresses, endpoint.port, patience);
   }
 
-  const ClientOptions options_;
   const std::shared_ptr<Network> network_;
   const Route route_;
-  const Clock& clock_;
-  Slots slots_;
   const std::shared_ptr<TlsSession> session_ = std::make_shared<TlsSession>();
 };
 
