@@ -150,7 +150,7 @@ Result<std::vector<IpAddress>> AddressBook::FindTrusted(const std::string& host,
 Result<std::vector<IpAddress>> AddressBook::Find(const std::string& host, MonotonicTime deadline,
                                                  const std::stop_token& stop) const {
   const Answer found = FindTrusted(host, deadline, stop);
-  if (!found) return found;
+  if (!found) return Fail(found.error());
   return Judge(host, *found);
 }
 
