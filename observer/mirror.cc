@@ -173,8 +173,9 @@ bool Mirrors::Follows(const Look& look) const {
 }
 
 // New commits with the folders that they change, of which `Details` would have to ask otherwise:
-// one round of fetching between a push and its tests, not two. False: too much, or something in the
-// folders is broken, which must not keep the commits from being seen.
+// one round of fetching between a push and its tests, not two. Servers send folders as differences
+// to older ones; those that are not here git then asks for by itself. False: too much, or something
+// about the folders fails, which must not keep the commits from being seen.
 Result<bool> Mirrors::FetchWithFolders(const Look& look,
                                        const std::vector<std::string>& refspecs) const {
   const FetchTarget target{look.folder.path(), look.url, look.access, look.deadline};
@@ -184,9 +185,15 @@ Result<bool> Mirrors::FetchWithFolders(const Look& look,
                                    // A check would ask for the .gitmodules that a folder names.
                                    .checked = false});
   if (outcome) return *outcome == FetchOutcome::kFetched;
-  const ErrorCode code = outcome.error().code;
-  if (code == ErrorCode::kDataLoss || code == ErrorCode::kResourceExhausted) return false;
-  return Fail(std::move(outcome.error()));
+  switch (outcome.error().code) {
+    case ErrorCode::kCancelled:
+    case ErrorCode::kDeadlineExceeded:
+    case ErrorCode::kUnauthenticated:
+    case ErrorCode::kPermissionDenied:
+      return Fail(std::move(outcome.error()));
+    default:
+      return false;
+  }
 }
 
 Result<DetailsAnswer> Mirrors::Details(const kube::ObjectKey& repository, const GitUrl& url,

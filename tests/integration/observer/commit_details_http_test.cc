@@ -223,6 +223,22 @@ TEST_F(CommitDetailsOfDenyingServer, AreReadFromAllObjectsOfItsRefs) {
   EXPECT_FALSE(Details(third, PathFilter({"src/**"}, {})).is_affected);
 }
 
+TEST_F(CommitDetailsOfDenyingServer, AreNotNeededToSeeItsCommits) {
+  std::map<std::string, std::string> files;
+  for (int i = 0; i < 200; ++i) files["src/file-number-" + std::to_string(i)] = std::to_string(i);
+  const std::string first = repository_.Commit(files);
+  ASSERT_TRUE(observer_.History(Url(), {{kMain, "", first, api::History::kFirstParent, 1}}));
+  // Its folder comes as a difference to the one before, which is not here and not given out.
+  const std::string second = repository_.Commit({{"src/file-number-7", "new"}});
+  const fs::path witness = observer_.MirrorPath() / "witness";
+  std::ofstream(witness) << "of this mirror";
+  const auto history =
+      observer_.History(Url(), {{kMain, first, second, api::History::kFirstParent, 5}});
+  ASSERT_TRUE(history) << history.error().message;
+  EXPECT_EQ(history->at(0).commits.size(), 1U);
+  EXPECT_TRUE(fs::exists(witness)) << "the mirror was made anew";
+}
+
 class CommitDetailsWithSha256 : public CommitDetailsTest {
  protected:
   CommitDetailsWithSha256() : CommitDetailsTest({}, "sha256") {}
