@@ -71,7 +71,7 @@ std::vector<std::string> FetchArguments(const std::filesystem::path& mirror, con
   arguments.insert(arguments.end(),
                    {"fetch", "--quiet", "--force", "--no-tags", "--no-recurse-submodules",
                     "--no-write-fetch-head", "--update-shallow"});
-  if (request.single_objects) arguments.emplace_back("--no-auto-maintenance");
+  if (!request.may_repack) arguments.emplace_back("--no-auto-maintenance");
   if (request.again) arguments.emplace_back("--refetch");
   arguments.push_back(request.filter.empty() ? "--no-filter" : "--filter=" + request.filter);
   arguments.insert(arguments.end(), {"--end-of-options", "origin"});

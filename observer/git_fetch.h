@@ -48,6 +48,8 @@ struct FetchRequest {
   /// out.
   bool single_objects = false;
   bool again = false;  ///< As if nothing were here.
+  /// Whether git may pack all of the mirror into one file afterwards, which `file_bytes` limits, too.
+  bool may_repack = true;
 };
 
 enum class FetchOutcome { kFetched, kFilterRefused };

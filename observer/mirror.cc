@@ -18,6 +18,8 @@ namespace {
 constexpr std::size_t kMaxMirrorRefs = 250;
 // An argument each; far below what Linux takes.
 constexpr std::size_t kMaxObjectsPerFetch = 10'000;
+// From where on git makes one of them (gc.autoPackLimit, by default).
+constexpr std::size_t kMaxPacks = 50;
 // Of new commits with their folders: thousands of ordinary ones.
 constexpr std::uint64_t kMaxFolderBytes = std::uint64_t{4} << 20U;
 
@@ -164,8 +166,10 @@ Status Mirrors::Fetch(const Look& look, const std::vector<std::string>& refspecs
   return RunGit(look, attempts);
 }
 
-// Whether what is new follows on what is here; then it is little, as a rule.
+// Whether what is new follows on what is here; then it is little, as a rule. A mirror of many packs
+// is left to a fetch after which git may make one of them.
 bool Mirrors::Follows(const Look& look) const {
+  if (look.folder.CountPacks() > kMaxPacks) return false;
   const std::string path = look.folder.path().string();
   return std::ranges::any_of(look.queries, [&](const HistoryQuery& query) {
     return !query.from.empty() && reader_.Contains(path, query.from);
@@ -183,7 +187,8 @@ Result<bool> Mirrors::FetchWithFolders(const Look& look,
                                    .refspecs = refspecs,
                                    .file_bytes = kMaxFolderBytes,
                                    // A check would ask for the .gitmodules that a folder names.
-                                   .checked = false});
+                                   .checked = false,
+                                   .may_repack = false});
   if (outcome) return *outcome == FetchOutcome::kFetched;
   switch (outcome.error().code) {
     case ErrorCode::kCancelled:
@@ -254,7 +259,8 @@ Status Mirrors::FetchObjects(const Look& look, const std::vector<std::string>& i
                        .file_bytes = file_bytes,
                        // What is only read here needs no other check.
                        .checked = false,
-                       .single_objects = true};
+                       .single_objects = true,
+                       .may_repack = false};
   std::vector<FetchRequest> attempts;
   for (const char* filter : {"tree:0", "blob:none", ""}) {
     request.filter = filter;

@@ -106,4 +106,14 @@ bool MirrorFolder::IsWhole() const {
 
 Status MirrorFolder::MarkWhole() const { return WriteFile(path_ / kWholeFile, ""); }
 
+std::size_t MirrorFolder::CountPacks() const {
+  std::size_t count = 0;
+  std::error_code error;
+  for (auto it = fs::directory_iterator(path_ / "objects/pack", error);
+       !error && it != fs::directory_iterator(); it.increment(error)) {
+    if (it->path().extension() == ".pack") ++count;
+  }
+  return count;
+}
+
 }  // namespace committest::observer

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -32,6 +33,9 @@ class MirrorFolder {
   /// Whether it has all objects of its refs.
   bool IsWhole() const;
   Status MarkWhole() const;
+
+  /// Each fetch leaves a pack, and many make reading slow.
+  std::size_t CountPacks() const;
 
  private:
   Status Create(const std::string& url, bool is_sha256) const;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -65,6 +66,14 @@ class CommitDetailsTest : public HostedRepositoryTest {
       if (entry.is_regular_file()) bytes += entry.file_size();
     }
     return bytes;
+  }
+
+  std::size_t Packs() const {
+    std::size_t count = 0;
+    for (const auto& entry : fs::directory_iterator(observer_.MirrorPath() / "objects/pack")) {
+      if (entry.path().extension() == ".pack") ++count;
+    }
+    return count;
   }
 };
 
@@ -167,6 +176,21 @@ TEST_F(CommitDetailsTest, ThatAreTooMuchDoNotKeepCommitsFromBeingSeen) {
   EXPECT_EQ(history->at(0).commits.size(), 1U);
   ASSERT_TRUE(observer_.History(Url(), query)) << "removes what was left half done";
   EXPECT_LT(BytesOfMirror(), 2'000'000U);
+}
+
+TEST_F(CommitDetailsTest, OfManyPushesLeaveFewPacksBehind) {
+  std::string before = repository_.Commit({{"a", "0"}});
+  ASSERT_TRUE(observer_.History(Url(), {{kMain, "", before, api::History::kFirstParent, 1}}));
+  std::size_t most = 0;
+  for (int i = 1; i <= 60; ++i) {
+    const std::string tip = repository_.Commit({{"a", std::to_string(i)}});
+    ASSERT_TRUE(observer_.History(Url(), {{kMain, before, tip, api::History::kFirstParent, 1}}));
+    before = tip;
+    most = std::max(most, Packs());
+  }
+  EXPECT_GT(most, 40U) << "not each time";
+  EXPECT_LT(Packs(), 30U);
+  EXPECT_TRUE(Details(before).is_affected);
 }
 
 TEST_F(CommitDetailsTest, OfAMergeAreThoseAgainstItsFirstParent) {
