@@ -127,13 +127,18 @@ def process_of(cluster, component, namespace="committest-system"):
     return next((pid for pid, _ in processes_of(cluster, component, namespace)), None)
 
 
+def upgrade(*options):
+    """Changes values of the installed release (`--set…` of helm) and waits until they count."""
+    run("dev/helm", "upgrade", "committest", str(ROOT / "helm/committest"),
+        "-n", "committest-system", "--reset-then-reuse-values", "--wait", "--timeout", "120s",
+        *options)
+
+
 def allow_secrets(*names):
     """The installed observer may read these Secrets of the run namespaces and no others, and takes
     webhooks if there are any."""
-    run("dev/helm", "upgrade", "committest", str(ROOT / "helm/committest"),
-        "-n", "committest-system", "--reset-then-reuse-values", "--wait", "--timeout", "120s",
-        "--set-json", f"observer.secretNames={json.dumps(names)}",
-        "--set", f"observer.webhook.enabled={'true' if names else 'false'}")
+    upgrade("--set-json", f"observer.secretNames={json.dumps(names)}",
+            "--set", f"observer.webhook.enabled={'true' if names else 'false'}")
 
 
 def writes(entries, component):

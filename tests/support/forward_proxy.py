@@ -1,4 +1,4 @@
-"""An HTTP proxy on loopback that remembers what it was asked: CONNECT, and requests in absolute form.
+"""An HTTP proxy that remembers what it was asked: CONNECT, and requests in absolute form.
 
     proxy = ForwardProxy({"git.proxied.invalid": "127.0.0.1"}, "user", "password")
     observer = ...(environment={"HTTPS_PROXY": proxy.url, "HTTP_PROXY": proxy.url})
@@ -33,10 +33,12 @@ class Asked:
 
 
 class ForwardProxy:
-    """Serves on a free port. `hosts` are the names that it knows; with a user it wants credentials."""
+    """Serves on a free port of `address`. `hosts` are the names that it knows, and where they are; with
+    a user it wants credentials."""
 
-    def __init__(self, hosts, user="", password=""):
+    def __init__(self, hosts, user="", password="", address="127.0.0.1"):
         self.asked = []
+        self._address = address
         self._hosts = hosts
         self._expected = ("Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
                           if user else "")
@@ -46,7 +48,7 @@ class ForwardProxy:
         self.start()
         userinfo = f"{urllib.parse.quote(user, '')}:{urllib.parse.quote(password, '')}@" \
             if user else ""
-        self.name = f"127.0.0.1:{self.port}"
+        self.name = f"{address}:{self.port}"
         self.url = f"http://{userinfo}{self.name}"
 
     @property
@@ -56,7 +58,7 @@ class ForwardProxy:
 
     def start(self):
         """Goes on at the same port."""
-        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
+        self._listener = socket.create_server((self._address, self.port), backlog=128)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
