@@ -218,6 +218,9 @@ Result<RepositoryReconciler::Look> RepositoryReconciler::LookAt(
 
 Result<kube::Outcome> RepositoryReconciler::Apply(const api::ObservedRepository& repository,
                                                   const Begin& begin, const Look& look) {
+  // Deleted while we looked: nobody wants its tests any more, and an event is on its way.
+  const RepositoryPtr newest = api_.cached(repository.meta.Key());
+  if (!newest || newest->meta.uid != repository.meta.uid) return kube::Outcome{};
   std::vector<std::string> done;
   std::optional<Error> failure;
   for (const RefStep& step : look.plan.steps) {

@@ -179,6 +179,19 @@ TEST_F(ReconcilerTest, LosesNoCommitWhoseFilesCannotBeReadAndSaysSo) {
   EXPECT_EQ(Ready(), "True/Observing");
 }
 
+TEST_F(ReconcilerTest, TestsNothingOfWhatWasDeletedMeanwhile) {
+  remote_.Push(kMain, 1, 3);
+  const json before = api_.cached;
+  remote_.before_list = [&] { api_.cached = nullptr; };
+  EXPECT_FALSE(Reconcile().requeue_after);
+  EXPECT_THAT(api_.tests, ElementsAre());
+  // The same with another of its name in its place.
+  api_.cached = before;
+  remote_.before_list = [&] { api_.cached["metadata"]["uid"] = "u-2"; };
+  EXPECT_FALSE(Reconcile().requeue_after);
+  EXPECT_THAT(api_.tests, ElementsAre());
+}
+
 TEST_F(ReconcilerTest, IsNotHeldUpByAFileThatTheApiRefuses) {
   remote_.Push(kMain, 1, 1);
   remote_.details[remote_.Id(1)] = DetailsOf(remote_.Id(1), "tests: {path: checks}");
