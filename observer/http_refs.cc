@@ -163,7 +163,7 @@ Result<std::shared_ptr<http::Client>> HttpRefs::ClientOf(const std::string& orig
   if (const auto* client = clients_.Find(key)) return *client;
   auto made = make_client_(origin, ca_pem);
   if (!made) return Fail(std::move(made.error()));
-  const std::shared_ptr<http::Client> client = std::move(*made);
+  std::shared_ptr<http::Client> client = std::move(*made);
   clients_.Put(key, client);
   return client;
 }

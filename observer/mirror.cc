@@ -94,7 +94,7 @@ Result<std::vector<HistoryAnswer>> Mirrors::History(
 Result<std::vector<HistoryAnswer>> Mirrors::Answer(const Look& look) const {
   auto prepared = look.folder.Prepare(look.url.ToString(), IsSha256(look.queries));
   if (!prepared) return Fail(std::move(prepared.error()));
-  const std::string path = look.folder.path().string();
+  const std::string path = look.folder.Path().string();
   std::vector<HistoryQuery> missing;
   std::ranges::copy_if(look.queries, std::back_inserter(missing), [&](const HistoryQuery& query) {
     return !reader_.Contains(path, query.to);
@@ -129,7 +129,7 @@ Status Mirrors::FetchTips(const Look& look, const std::vector<HistoryQuery>& mis
     refspecs.push_back(RefspecById(query));
     mirror_refs.push_back(MirrorFolder::RefOf(query.ref));
   }
-  auto pruned = reader_.PruneRefs(look.folder.path().string(), std::string(MirrorFolder::kRefs),
+  auto pruned = reader_.PruneRefs(look.folder.Path().string(), std::string(MirrorFolder::kRefs),
                                   kMaxMirrorRefs, mirror_refs);
   if (!pruned) return pruned;
   auto status = Fetch(look, refspecs);
@@ -170,7 +170,7 @@ Status Mirrors::Fetch(const Look& look, const std::vector<std::string>& refspecs
 // is left to a fetch after which git may make one of them.
 bool Mirrors::Follows(const Look& look) const {
   if (look.folder.CountPacks() > kMaxPacks) return false;
-  const std::string path = look.folder.path().string();
+  const std::string path = look.folder.Path().string();
   return std::ranges::any_of(look.queries, [&](const HistoryQuery& query) {
     return !query.from.empty() && reader_.Contains(path, query.from);
   });
@@ -182,7 +182,7 @@ bool Mirrors::Follows(const Look& look) const {
 // about the folders fails, which must not keep the commits from being seen.
 Result<bool> Mirrors::FetchWithFolders(const Look& look,
                                        const std::vector<std::string>& refspecs) const {
-  const FetchTarget target{look.folder.path(), look.url, look.access, look.deadline};
+  const FetchTarget target{look.folder.Path(), look.url, look.access, look.deadline};
   auto outcome = git_.Run(target, {.filter = "blob:none",
                                    .refspecs = refspecs,
                                    .file_bytes = kMaxFolderBytes,
@@ -211,7 +211,7 @@ Result<DetailsAnswer> Mirrors::Details(const kube::ObjectKey& repository, const 
   std::set<std::string> oversized;
   // Each level of folders takes a round, then there is the file.
   for (std::size_t round = 0; round < kMaxTreeDepth + 4; ++round) {
-    auto steps = reader_.Details(look.folder.path().string(), queries);
+    auto steps = reader_.Details(look.folder.Path().string(), queries);
     if (!steps) return Fail(std::move(steps.error()));
     answer.details = Complete(queries, *steps, oversized);
     if (answer.details.size() == queries.size()) return answer;
@@ -304,7 +304,7 @@ Status Mirrors::FetchWhole(const Look& look, const std::vector<DetailsQuery>& qu
 
 // The first whose filter the server takes.
 Status Mirrors::RunGit(const Look& look, const std::vector<FetchRequest>& attempts) const {
-  const FetchTarget target{look.folder.path(), look.url, look.access, look.deadline};
+  const FetchTarget target{look.folder.Path(), look.url, look.access, look.deadline};
   for (const FetchRequest& attempt : attempts) {
     auto outcome = git_.Run(target, attempt);
     if (!outcome) return Fail(std::move(outcome.error()));

@@ -18,7 +18,7 @@ class MirrorFolder {
 
   explicit MirrorFolder(std::filesystem::path path) : path_(std::move(path)) {}
 
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& Path() const { return path_; }
 
   /// The ref of the mirror that stands for the remote's `ref`.
   static std::string RefOf(std::string_view ref);
