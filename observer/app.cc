@@ -59,8 +59,8 @@ kube::ApiClientOptions ClientOptions(const Config& config) {
   return options;
 }
 
-// How many descriptors this process may have. Many systems start processes with 1,024 and allow more.
-rlim_t Descriptors() {
+// Lets this process have as many descriptors as it can use; says how many. Many systems start processes with 1,024 and allow more.
+rlim_t RaiseDescriptorLimit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
   rlimit raised = limit;
@@ -73,7 +73,7 @@ http::NetworkOptions NetOptions(const Config& config) {
   options.addresses = config.addresses;
   options.proxies = config.proxies;
   options.max_idle_connections =
-      static_cast<std::size_t>(std::min(kMaxIdleConnections, Descriptors() / 4));
+      static_cast<std::size_t>(std::min(kMaxIdleConnections, RaiseDescriptorLimit() / 4));
   return options;
 }
 

@@ -33,8 +33,8 @@ std::string FailureLine(std::string_view errors) {
 }
 
 bool RefusesFilter(std::string_view errors) {
-  return ContainsAny(errors, {"filter '", "filtering not", "does not support filter",
-                              "invalid filter-spec", "filter-spec", "tree filter allows"});
+  return ContainsAny(errors, {"filter '", "filtering not", "does not support filter", "filter-spec",
+                              "tree filter allows"});
 }
 
 // The git setting that makes it connect to the addresses that were just judged, and to no other;
@@ -64,8 +64,9 @@ std::vector<std::string> FetchArguments(const std::filesystem::path& mirror, con
   }
   arguments.insert(arguments.end(), {"-c", request.checked ? "transfer.fsckObjects=true"
                                                            : "transfer.fsckObjects=false"});
-  if (request.single_objects)
+  if (request.single_objects) {
     arguments.insert(arguments.end(), {"-c", "fetch.negotiationAlgorithm=noop"});
+  }
   if (!pin.empty()) arguments.insert(arguments.end(), {"-c", pin});
   arguments.push_back("--git-dir=" + mirror.string());
   arguments.insert(arguments.end(),
@@ -162,8 +163,7 @@ Error FailureOf(const ChildResult& result, const std::string& errors, const Acce
 Error ClassifyFetchFailure(std::string_view errors) {
   const std::string line = FailureLine(errors);
   ErrorCode code = ErrorCode::kUnavailable;
-  if (ContainsAny(errors, {"not our ref", "unadvertised object", "couldn't find remote ref",
-                           "remote error: upload-pack: not our ref"})) {
+  if (ContainsAny(errors, {"not our ref", "unadvertised object", "couldn't find remote ref"})) {
     code = ErrorCode::kNotFound;
   } else if (ContainsAny(errors, {"Authentication failed", "could not read Username",
                                   "terminal prompts disabled", "unable to read askpass"})) {
