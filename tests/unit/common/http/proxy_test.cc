@@ -39,13 +39,13 @@ TEST(ReadProxySettings, LowerCaseComesBeforeUpperCase) {
   const auto settings = Of({{"HTTPS_PROXY", "http://upper:1"},
                             {"https_proxy", "http://lower:2"},
                             {"HTTP_PROXY", "only-upper:3"},
-                            {"NO_PROXY", "upper.org"},
-                            {"no_proxy", "lower.org"}});
+                            {"NO_PROXY", "upper.example"},
+                            {"no_proxy", "lower.example"}});
   ASSERT_TRUE(settings);
   EXPECT_EQ(Way(settings, "https://git.example.org"), "lower:2");
   EXPECT_EQ(Way(settings, "http://git.example.org"), "only-upper:3");
-  EXPECT_EQ(Way(settings, "https://upper.org"), "lower:2");
-  EXPECT_EQ(Way(settings, "https://lower.org"), "");
+  EXPECT_EQ(Way(settings, "https://upper.example"), "lower:2");
+  EXPECT_EQ(Way(settings, "https://lower.example"), "");
 }
 
 TEST(ReadProxySettings, EachIsForItsOwnScheme) {
@@ -142,7 +142,7 @@ TEST(ProxySettings, NoProxyExcepts) {
       {"example.org", "https://example.org", true},
       {"example.org", "https://git.example.org", true},
       {"example.org", "https://badexample.org", false},
-      {"example.org", "https://example.org.evil.net", false},
+      {"example.org", "https://example.org.example.net", false},
       {".example.org", "https://git.example.org", true},
       {".example.org", "https://example.org", true},
       {".example.org", "https://badexample.org", false},
