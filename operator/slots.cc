@@ -19,7 +19,7 @@ bool Contends(const CommitTest& commit_test) {
 
 /// A commit that is not run takes nobody's place: what an older one will say is still wanted.
 bool CanSupersede(const CommitTest& commit_test) {
-  return commit_test.spec.trigger.type != api::TriggerType::kManual && !commit_test.spec.not_run;
+  return api::IsObserved(commit_test.spec.trigger.type) && !commit_test.spec.not_run;
 }
 
 Contender ContenderOf(const CommitTest& commit_test) {
@@ -31,7 +31,7 @@ Contender ContenderOf(const CommitTest& commit_test) {
   contender.ref = spec.source.ref;
   contender.priority = spec.priority;
   contender.since = SeenTime(commit_test);
-  contender.observed = spec.trigger.type != api::TriggerType::kManual;
+  contender.observed = api::IsObserved(spec.trigger.type);
   contender.suspended = spec.suspend;
   // Between two attempts it keeps its slot, unless it is to wait.
   const bool between_attempts = LastEnded(commit_test.status) != nullptr;

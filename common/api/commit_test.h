@@ -32,8 +32,10 @@ struct Source {
   bool operator==(const Source&) const = default;
 };
 
-enum class TriggerType { kManual, kPoll, kWebhook };
+enum class TriggerType { kManual, kPoll, kWebhook, kRerun };
 std::string_view TriggerTypeName(TriggerType type);
+/// Whether the observer made the CommitTest, and not a person.
+bool IsObserved(TriggerType type);
 
 /// `spec.trigger`: what made this CommitTest, and when the commit was first seen.
 struct Trigger {
@@ -99,6 +101,7 @@ inline constexpr std::size_t kMaxNotRunMessageBytes = 1024;
 
 struct CommitTestSpec {
   std::string repository_name;
+  std::string rerun_of;  ///< The CommitTest whose tests are run again, or empty.
   Source source;
   Trigger trigger;
   TestsSpec tests;

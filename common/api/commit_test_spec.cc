@@ -51,6 +51,7 @@ Trigger ReadTrigger(StrictReader& spec) {
   // A type that a newer version knows says how the object came to be; it changes nothing here.
   trigger.type = type == "Poll"      ? TriggerType::kPoll
                  : type == "Webhook" ? TriggerType::kWebhook
+                 : type == "Rerun"   ? TriggerType::kRerun
                                      : TriggerType::kManual;
   trigger.detected_time = reader.Time("detectedTime");
   if (auto status = reader.Finish(UnknownMembers::kIgnore); !status) {
@@ -168,8 +169,14 @@ std::string_view TriggerTypeName(TriggerType type) {
       return "Poll";
     case TriggerType::kWebhook:
       return "Webhook";
+    case TriggerType::kRerun:
+      return "Rerun";
   }
   return "Manual";
+}
+
+bool IsObserved(TriggerType type) {
+  return type == TriggerType::kPoll || type == TriggerType::kWebhook;
 }
 
 std::string_view NotRunReasonName(NotRunReason reason) {
@@ -240,6 +247,7 @@ Result<CommitTestSpec> ParseCommitTestSpec(const json& value) {
   StrictReader reader(value, "spec");
   CommitTestSpec spec;
   spec.repository_name = reader.String("repositoryName", {}, 253);
+  spec.rerun_of = reader.String("rerunOf", {}, 253);
   spec.source = ReadSource(reader);
   spec.trigger = ReadTrigger(reader);
   if (const json* tests = reader.Object("tests")) {
@@ -272,6 +280,7 @@ json ToJson(const CommitTestSpec& spec) {
                 {"retry", ToJson(spec.retry)},
                 {"ttlSecondsAfterFinished", spec.ttl_seconds_after_finished}};
   if (!spec.repository_name.empty()) value["repositoryName"] = spec.repository_name;
+  if (!spec.rerun_of.empty()) value["rerunOf"] = spec.rerun_of;
   if (spec.not_run) {
     value["notRun"] = {{"reason", NotRunReasonName(spec.not_run->reason)},
                        {"message", spec.not_run->message}};

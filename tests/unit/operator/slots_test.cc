@@ -211,6 +211,18 @@ TEST_F(SlotsTest, CountsARepositorysRunningAndWaiting) {
   EXPECT_EQ(slots_.CountsOf({"ci", "another"}).running, 0);
 }
 
+TEST_F(SlotsTest, LetsWhatSomebodyHadRunAgainBeAndSupersedeNobody) {
+  PutRepository(2, api::ConcurrencyPolicy::kCancelOlder);
+  api::CommitTest polled = Named("polled", 1);
+  polled.spec.trigger.type = api::TriggerType::kPoll;
+  api::CommitTest again = Named("again", 2);
+  again.spec.trigger.type = api::TriggerType::kRerun;
+  Put(polled);
+  Put(again);
+  EXPECT_EQ(TurnOf("again"), Turn::kAdmitted);
+  EXPECT_EQ(TurnOf("polled"), Turn::kAdmitted);
+}
+
 TEST_F(SlotsTest, GivesNoSlotToWhatIsNotRunAndLetsItSupersedeNobody) {
   PutRepository(1, api::ConcurrencyPolicy::kCancelOlder);
   api::CommitTest older = Named("older", 1);
