@@ -17,11 +17,19 @@ function(committest_library name)
   endif()
 endfunction()
 
-# committest_executable(NAME SOURCES main.cc LINK target …)
+# committest_executable(NAME [STATIC] SOURCES main.cc LINK target …)
+#
+# STATIC ones need nothing of the system that they run on. Sanitizers do not work that way.
 function(committest_executable name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(arg "STATIC" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE committest_options ${arg_LINK})
+  if(arg_STATIC AND NOT COMMITTEST_SANITIZER)
+    target_link_options(${name} PRIVATE
+      # libcrypto warns of names that it could look up, which these programs never do.
+      -static-pie LINKER:--no-warnings)
+    set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  endif()
 endfunction()
 
 # committest_test(NAME LABEL unit|integration|integration-api|simulation [CONCURRENT]

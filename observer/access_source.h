@@ -3,11 +3,11 @@
 #include <string>
 
 #include "common/base/result.h"
-#include "observer/credentials.h"
+#include "common/git/credentials.h"
+#include "common/git/url_policy.h"
 #include "observer/git_remote.h"
 #include "observer/github_app.h"
 #include "observer/secret_source.h"
-#include "observer/url_policy.h"
 
 namespace committest::observer {
 
@@ -26,11 +26,12 @@ class AccessSource {
   /// Errors with the reason CredentialsInvalid: the Secret, or its use for `url`, is wrong; with
   /// CredentialsUnavailable: it cannot be had now. Others are those of a request for a token. The
   /// messages name the Secret and hold no value.
-  Result<Access> Get(const RemoteRepository& repository, const GitUrl& url, Freshness freshness);
+  Result<git::Access> Get(const RemoteRepository& repository, const git::GitUrl& url,
+                          Freshness freshness);
 
  private:
-  Result<Access> ByApp(const std::string& name, const Credentials& credentials, const GitUrl& url,
-                       Freshness freshness);
+  Result<git::Access> ByApp(const std::string& name, const git::Credentials& credentials,
+                            const git::GitUrl& url, Freshness freshness);
 
   SecretSource& secrets_;
   GithubTokens& tokens_;

@@ -18,7 +18,7 @@
 #include <unistd.h>
 #include <utility>
 
-#include "observer/memory_file.h"
+#include "common/git/memory_file.h"
 
 namespace committest::observer {
 namespace {
@@ -259,9 +259,9 @@ Result<ChildResult> RunChild(const ChildSpec& spec, const Clock& clock,
   if (!errors) return Fail(std::move(errors.error()));
   auto failure = MakePipe();
   if (!failure) return Fail(std::move(failure.error()));
-  std::optional<MemoryFile> input;
+  std::optional<git::MemoryFile> input;
   if (!spec.input.empty()) {
-    auto file = MemoryFile::Make(spec.input);
+    auto file = git::MemoryFile::Make(spec.input);
     if (!file) return Fail(std::move(file.error()));
     input = std::move(*file);
   }

@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "common/base/strings.h"
+#include "common/git/memory_file.h"
+#include "common/git/ssh.h"
 #include "observer/child_process.h"
-#include "observer/memory_file.h"
-#include "observer/ssh.h"
 
 namespace committest::observer {
 namespace {
@@ -39,7 +39,7 @@ bool RefusesFilter(std::string_view errors) {
 
 // The git setting that makes it connect to the addresses that were just judged, and to no other;
 // empty when the URL holds the address itself, or a proxy resolves the name.
-std::string HttpPin(const GitUrl& url, const std::vector<http::IpAddress>& addresses) {
+std::string HttpPin(const git::GitUrl& url, const std::vector<http::IpAddress>& addresses) {
   if (url.scheme == "ssh" || addresses.empty() || http::ParseIpAddress(url.host)) return {};
   std::vector<std::string> texts;
   texts.reserve(addresses.size());
@@ -85,13 +85,13 @@ constexpr std::chrono::seconds kConnectTimeout{10};
 // What the child gets of an access, and the files in memory that go with it.
 struct ChildAccess {
   std::vector<std::string> environment;
-  std::optional<MemoryFile> ca;
-  std::optional<SshSession> ssh;
+  std::optional<git::MemoryFile> ca;
+  std::optional<git::SshSession> ssh;
 };
 
 // Only the user of the child can read its environment; arguments and files others may.
-Result<ChildAccess> GrantAccess(const GitFetchOptions& options, const GitUrl& url,
-                                const Access& access,
+Result<ChildAccess> GrantAccess(const GitFetchOptions& options, const git::GitUrl& url,
+                                const git::Access& access,
                                 const std::vector<http::IpAddress>& addresses) {
   ChildAccess child;
   const auto set = [&child](std::string_view name, std::string_view value) {
@@ -104,7 +104,7 @@ Result<ChildAccess> GrantAccess(const GitFetchOptions& options, const GitUrl& ur
     set("GIT_CONFIG_VALUE_0", "Authorization: " + access.authorization.Reveal());
   }
   if (!access.ca_pem.empty()) {
-    auto ca = MemoryFile::Make(access.ca_pem);
+    auto ca = git::MemoryFile::Make(access.ca_pem);
     if (!ca) return Fail(std::move(ca.error()));
     child.ca = std::move(*ca);
   }
@@ -117,12 +117,12 @@ Result<ChildAccess> GrantAccess(const GitFetchOptions& options, const GitUrl& ur
     set("GIT_HTTP_PROXY_AUTHMETHOD", "basic");
   }
   if (access.ssh) {
-    auto ssh = SshSession::Open(*access.ssh);
+    auto ssh = git::SshSession::Open(*access.ssh);
     if (!ssh) return Fail(std::move(ssh.error()));
     child.ssh = std::move(*ssh);
     set("GIT_SSH", options.ssh_wrapper);
     set("GIT_SSH_VARIANT", "ssh");
-    set(kSshOptionsVariable,
+    set(git::kSshOptionsVariable,
         Join(child.ssh->Options(url, addresses.front().ToString(), kConnectTimeout), "\n"));
   }
   return child;
@@ -137,7 +137,7 @@ std::vector<std::string> FetchEnvironment(const ChildAccess& access) {
   return environment;
 }
 
-Error FailureOf(const ChildResult& result, const std::string& errors, const Access& access) {
+Error FailureOf(const ChildResult& result, const std::string& errors, const git::Access& access) {
   if (result.timed_out) {
     return {ErrorCode::kDeadlineExceeded, "git fetch did not end in time", {}, std::nullopt};
   }
@@ -153,7 +153,7 @@ Error FailureOf(const ChildResult& result, const std::string& errors, const Acce
         ErrorCode::kResourceExhausted, "git fetch: more data than is allowed", {}, std::nullopt};
   }
   if (access.ssh) {
-    if (auto error = SshFailure(access.secret_name, errors)) return std::move(*error);
+    if (auto error = git::SshFailure(access.secret_name, errors)) return std::move(*error);
   }
   return ClassifyFetchFailure(errors);
 }

@@ -9,9 +9,9 @@
 
 #include "common/base/clock.h"
 #include "common/base/result.h"
+#include "common/git/credentials.h"
+#include "common/git/url_policy.h"
 #include "common/http/resolver.h"
-#include "observer/credentials.h"
-#include "observer/url_policy.h"
 
 namespace committest::observer {
 
@@ -31,8 +31,8 @@ struct GitFetchOptions {
 /// Where a fetch goes from and to, and until when.
 struct FetchTarget {
   std::filesystem::path mirror;
-  const GitUrl& url;
-  const Access& access;
+  const git::GitUrl& url;
+  const git::Access& access;
   MonotonicTime deadline;
 };
 

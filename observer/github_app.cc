@@ -110,7 +110,7 @@ Error Refusal(std::string_view secret_name, int status) {
 
 }  // namespace
 
-Result<SecretText> MakeAppJwt(const GithubAppCredentials& app, WallTime now) {
+Result<SecretText> MakeAppJwt(const git::GithubAppCredentials& app, WallTime now) {
   const json header = {{"alg", "RS256"}, {"typ", "JWT"}};
   const json claims = {{"iat", UnixSeconds(now - kClockSkew)},
                        {"exp", UnixSeconds(now + kJwtLife)},
@@ -133,7 +133,8 @@ Result<InstallationToken> ParseTokenAnswer(std::string_view secret_name,
   return InstallationToken{SecretText(std::move(token)), *expires};
 }
 
-Result<SecretText> GithubTokens::Get(std::string_view secret_name, const GithubAppCredentials& app,
+Result<SecretText> GithubTokens::Get(std::string_view secret_name,
+                                     const git::GithubAppCredentials& app,
                                      const std::string& ca_pem, bool refused) {
   const std::string key = Sha256Hex(app.api_url + " " + app.app_id + " " + app.installation_id +
                                     " " + app.private_key.Reveal());
@@ -155,7 +156,7 @@ Result<SecretText> GithubTokens::Get(std::string_view secret_name, const GithubA
 }
 
 Result<InstallationToken> GithubTokens::Ask(std::string_view secret_name,
-                                            const GithubAppCredentials& app,
+                                            const git::GithubAppCredentials& app,
                                             const std::string& ca_pem) {
   const auto [origin, path] = SplitUrl(app.api_url);
   const auto client = make_client_(origin, ca_pem);

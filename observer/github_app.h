@@ -9,8 +9,8 @@
 #include "common/base/mutex.h"
 #include "common/base/result.h"
 #include "common/base/secret_text.h"
+#include "common/git/credentials.h"
 #include "common/http/message.h"
-#include "observer/credentials.h"
 #include "observer/http_refs.h"
 
 namespace committest::observer {
@@ -18,7 +18,7 @@ namespace committest::observer {
 /// By what a GitHub App proves that it is one: a JWT, signed with its key (RS256), for the next nine
 /// minutes; a minute is taken off its beginning for clocks that differ. kInvalidArgument when the key
 /// cannot sign.
-Result<SecretText> MakeAppJwt(const GithubAppCredentials& app, WallTime now);
+Result<SecretText> MakeAppJwt(const git::GithubAppCredentials& app, WallTime now);
 
 /// What GitHub gives an App for one installation of it.
 struct InstallationToken {
@@ -42,7 +42,7 @@ class GithubTokens {
   /// A token, sent for to `app.api_url` alone, which `CheckFit` has found right. `ca_pem`: the only
   /// authorities that vouch for that host; empty: the installation's. With `refused`, the one that
   /// is kept is not good any more and is replaced, at most once a minute.
-  Result<SecretText> Get(std::string_view secret_name, const GithubAppCredentials& app,
+  Result<SecretText> Get(std::string_view secret_name, const git::GithubAppCredentials& app,
                          const std::string& ca_pem, bool refused) EXCLUDES(mutex_);
 
  private:
@@ -51,7 +51,7 @@ class GithubTokens {
     MonotonicTime issued;
   };
 
-  Result<InstallationToken> Ask(std::string_view secret_name, const GithubAppCredentials& app,
+  Result<InstallationToken> Ask(std::string_view secret_name, const git::GithubAppCredentials& app,
                                 const std::string& ca_pem);
 
   const HttpClientFactory make_client_;

@@ -65,13 +65,13 @@ std::size_t HttpRefs::Remembered() const {
 // One listing.
 struct HttpRefs::Look {
   http::Client& client;
-  const GitUrl& url;
-  const Access& access;
+  const git::GitUrl& url;
+  const git::Access& access;
   const std::vector<RefPattern>& patterns;
   MonotonicTime deadline;
 };
 
-Result<RemoteRefs> HttpRefs::List(const GitUrl& url, const Access& access,
+Result<RemoteRefs> HttpRefs::List(const git::GitUrl& url, const git::Access& access,
                                   const std::vector<RefPattern>& patterns) {
   const MonotonicTime deadline = clock_.Monotonic() + options_.deadline;
   const auto client = ClientOf(url.Origin(), access.ca_pem);

@@ -12,11 +12,11 @@
 #include "common/base/mutex.h"
 #include "common/base/recent_map.h"
 #include "common/base/result.h"
+#include "common/git/credentials.h"
+#include "common/git/url_policy.h"
 #include "common/http/client.h"
-#include "observer/credentials.h"
 #include "observer/git_remote.h"
 #include "observer/ls_refs.h"
-#include "observer/url_policy.h"
 
 namespace committest::observer {
 
@@ -49,7 +49,7 @@ class HttpRefs {
            std::stop_token stop);
 
   /// As `GitRemote::ListRefs`. Redirects are refused: the message says so (security rule S6).
-  Result<RemoteRefs> List(const GitUrl& url, const Access& access,
+  Result<RemoteRefs> List(const git::GitUrl& url, const git::Access& access,
                           const std::vector<RefPattern>& patterns) EXCLUDES(mutex_);
 
   /// How many clients and servers are remembered, together.

@@ -57,8 +57,8 @@ std::vector<CommitDetails> Complete(const std::vector<DetailsQuery>& queries,
 // One call of `History` or `Details`.
 struct Mirrors::Look {
   MirrorFolder folder;
-  const GitUrl& url;
-  const Access& access;
+  const git::GitUrl& url;
+  const git::Access& access;
   const std::vector<HistoryQuery>& queries;
   MonotonicTime deadline;
 };
@@ -79,7 +79,7 @@ void Mirrors::Forget(const kube::ObjectKey& repository) const {
 }
 
 Result<std::vector<HistoryAnswer>> Mirrors::History(
-    const kube::ObjectKey& repository, const GitUrl& url, const Access& access,
+    const kube::ObjectKey& repository, const git::GitUrl& url, const git::Access& access,
     const std::vector<HistoryQuery>& queries) const {
   const Look look{MirrorFolder(PathOf(repository)), url, access, queries,
                   clock_.Monotonic() + options_.fetch_deadline};
@@ -201,8 +201,8 @@ Result<bool> Mirrors::FetchWithFolders(const Look& look,
   }
 }
 
-Result<DetailsAnswer> Mirrors::Details(const kube::ObjectKey& repository, const GitUrl& url,
-                                       const Access& access,
+Result<DetailsAnswer> Mirrors::Details(const kube::ObjectKey& repository, const git::GitUrl& url,
+                                       const git::Access& access,
                                        const std::vector<DetailsQuery>& queries) const {
   const std::vector<HistoryQuery> none;
   const Look look{MirrorFolder(PathOf(repository)), url, access, none,

@@ -12,13 +12,13 @@
 
 #include "common/base/clock.h"
 #include "common/base/result.h"
+#include "common/git/credentials.h"
+#include "common/git/url_policy.h"
 #include "common/http/resolver.h"
 #include "common/kube/object.h"
-#include "observer/credentials.h"
 #include "observer/git_fetch.h"
 #include "observer/git_remote.h"
 #include "observer/history.h"
-#include "observer/url_policy.h"
 
 namespace committest::observer {
 
@@ -56,12 +56,12 @@ class Mirrors {
           const Clock& clock, std::stop_token stop);
 
   /// As `GitRemote::History`.
-  Result<std::vector<HistoryAnswer>> History(const kube::ObjectKey& repository, const GitUrl& url,
-                                             const Access& access,
+  Result<std::vector<HistoryAnswer>> History(const kube::ObjectKey& repository,
+                                             const git::GitUrl& url, const git::Access& access,
                                              const std::vector<HistoryQuery>& queries) const;
   /// As `GitRemote::Details`.
-  Result<DetailsAnswer> Details(const kube::ObjectKey& repository, const GitUrl& url,
-                                const Access& access,
+  Result<DetailsAnswer> Details(const kube::ObjectKey& repository, const git::GitUrl& url,
+                                const git::Access& access,
                                 const std::vector<DetailsQuery>& queries) const;
   /// As `GitRemote::Forget`.
   void Forget(const kube::ObjectKey& repository) const;

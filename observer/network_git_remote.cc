@@ -7,14 +7,14 @@
 namespace committest::observer {
 namespace {
 
-const http::Proxy* ProxyFor(const GitUrl& url, const http::ProxySettings& proxies) {
+const http::Proxy* ProxyFor(const git::GitUrl& url, const http::ProxySettings& proxies) {
   if (url.scheme == "ssh") return nullptr;
   return proxies.For({url.scheme == "https", url.host, url.port});
 }
 
 // `error` of an access, with whose credentials and through whom it was, and without the credentials;
 // and what to do about it if the people who installed us are who can do it.
-Error Explain(const Access& access, const http::Proxy* proxy, Error error) {
+Error Explain(const git::Access& access, const http::Proxy* proxy, Error error) {
   if (error.reason == api::reason::kAddressRefused) {
     error.message +=
         "; if it is a Git server of yours, start the observer with --allow-private-addresses "
@@ -40,9 +40,9 @@ Error Explain(const Access& access, const http::Proxy* proxy, Error error) {
 
 }  // namespace
 
-Result<Access> NetworkGitRemote::AccessTo(const RemoteRepository& repository, const GitUrl& url,
-                                          const http::Proxy* proxy,
-                                          AccessSource::Freshness freshness) {
+Result<git::Access> NetworkGitRemote::AccessTo(const RemoteRepository& repository,
+                                               const git::GitUrl& url, const http::Proxy* proxy,
+                                               AccessSource::Freshness freshness) {
   auto access = access_.Get(repository, url, freshness);
   if (!access || proxy == nullptr) return access;
   access->proxy_url = proxy->url;
@@ -53,8 +53,8 @@ Result<Access> NetworkGitRemote::AccessTo(const RemoteRepository& repository, co
 template <typename T>
 Result<T> NetworkGitRemote::With(
     const RemoteRepository& repository,
-    const std::function<Result<T>(const GitUrl&, const Access&)>& ask) {
-  const auto url = CheckUrl(repository.url, policy_);
+    const std::function<Result<T>(const git::GitUrl&, const git::Access&)>& ask) {
+  const auto url = git::CheckUrl(repository.url, policy_);
   if (!url) return Fail(url.error());
   const http::Proxy* const proxy = ProxyFor(*url, proxies_);
   auto access = AccessTo(repository, *url, proxy, AccessSource::Freshness::kKnown);
@@ -75,7 +75,7 @@ Result<T> NetworkGitRemote::With(
 
 Result<RemoteRefs> NetworkGitRemote::ListRefs(const RemoteRepository& repository,
                                               const std::vector<RefPattern>& patterns) {
-  return With<RemoteRefs>(repository, [&](const GitUrl& url, const Access& access) {
+  return With<RemoteRefs>(repository, [&](const git::GitUrl& url, const git::Access& access) {
     return access.ssh ? ssh_refs_.List(url, access, patterns)
                       : http_refs_.List(url, access, patterns);
   });
@@ -83,14 +83,15 @@ Result<RemoteRefs> NetworkGitRemote::ListRefs(const RemoteRepository& repository
 
 Result<std::vector<HistoryAnswer>> NetworkGitRemote::History(
     const RemoteRepository& repository, const std::vector<HistoryQuery>& queries) {
-  return With<std::vector<HistoryAnswer>>(repository, [&](const GitUrl& url, const Access& access) {
-    return mirrors_.History(repository.key, url, access, queries);
-  });
+  return With<std::vector<HistoryAnswer>>(
+      repository, [&](const git::GitUrl& url, const git::Access& access) {
+        return mirrors_.History(repository.key, url, access, queries);
+      });
 }
 
 Result<DetailsAnswer> NetworkGitRemote::Details(const RemoteRepository& repository,
                                                 const std::vector<DetailsQuery>& queries) {
-  return With<DetailsAnswer>(repository, [&](const GitUrl& url, const Access& access) {
+  return With<DetailsAnswer>(repository, [&](const git::GitUrl& url, const git::Access& access) {
     return mirrors_.Details(repository.key, url, access, queries);
   });
 }

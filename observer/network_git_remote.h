@@ -3,13 +3,13 @@
 #include <functional>
 #include <vector>
 
+#include "common/git/url_policy.h"
 #include "common/http/proxy.h"
 #include "observer/access_source.h"
 #include "observer/git_remote.h"
 #include "observer/http_refs.h"
 #include "observer/mirror.h"
 #include "observer/ssh_refs.h"
-#include "observer/url_policy.h"
 
 namespace committest::observer {
 
@@ -23,7 +23,7 @@ namespace committest::observer {
 class NetworkGitRemote final : public GitRemote {
  public:
   /// All must outlive this.
-  NetworkGitRemote(UrlPolicy policy, const http::ProxySettings& proxies, AccessSource& access,
+  NetworkGitRemote(git::UrlPolicy policy, const http::ProxySettings& proxies, AccessSource& access,
                    HttpRefs& http_refs, SshRefs& ssh_refs, const Mirrors& mirrors)
       : policy_(policy),
         proxies_(proxies),
@@ -43,11 +43,11 @@ class NetworkGitRemote final : public GitRemote {
  private:
   template <typename T>
   Result<T> With(const RemoteRepository& repository,
-                 const std::function<Result<T>(const GitUrl&, const Access&)>& ask);
-  Result<Access> AccessTo(const RemoteRepository& repository, const GitUrl& url,
-                          const http::Proxy* proxy, AccessSource::Freshness freshness);
+                 const std::function<Result<T>(const git::GitUrl&, const git::Access&)>& ask);
+  Result<git::Access> AccessTo(const RemoteRepository& repository, const git::GitUrl& url,
+                               const http::Proxy* proxy, AccessSource::Freshness freshness);
 
-  const UrlPolicy policy_;
+  const git::UrlPolicy policy_;
   const http::ProxySettings& proxies_;
   AccessSource& access_;
   HttpRefs& http_refs_;

@@ -131,7 +131,7 @@ Result<kube::Outcome> RepositoryReconciler::Reconcile(const kube::ObjectKey& key
 Result<kube::Outcome> RepositoryReconciler::ReconcilePresent(
     const api::ObservedRepository& repository) {
   const auto patterns = ParseRefPatterns(repository.spec.refs);
-  const auto url = CheckUrl(repository.spec.url, options_.url_policy);
+  const auto url = git::CheckUrl(repository.spec.url, options_.url_policy);
   std::string invalid = repository.parse_error;
   if (invalid.empty() && !url) invalid = url.error().message;
   if (invalid.empty() && !patterns) invalid = patterns.error().message;

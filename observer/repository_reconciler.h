@@ -15,6 +15,7 @@
 #include "common/base/mutex.h"
 #include "common/base/random.h"
 #include "common/base/result.h"
+#include "common/git/url_policy.h"
 #include "common/kube/client.h"
 #include "common/kube/controller.h"
 #include "common/kube/observed_writes.h"
@@ -24,14 +25,13 @@
 #include "observer/plan.h"
 #include "observer/poll_metrics.h"
 #include "observer/repository_status.h"
-#include "observer/url_policy.h"
 #include "observer/webhook_health.h"
 #include "observer/webhook_secrets.h"
 
 namespace committest::observer {
 
 struct ReconcilerOptions {
-  UrlPolicy url_policy;
+  git::UrlPolicy url_policy;
   /// After looks that failed. The first retry is no sooner than the poll period.
   BackoffPolicy backoff{std::chrono::seconds(5), std::chrono::minutes(5), 0.2};
   /// So that servers that are silent until the deadline do not take all workers.

@@ -32,8 +32,8 @@ Error ReadError(const kube::ObjectKey& key, const Error& error) {
   return {error.code, Named(key) + " cannot be read: " + error.message, {}, error.retry_after};
 }
 
-Result<SecretData> Decode(const kube::ObjectKey& key, const nlohmann::json& object) {
-  SecretData secret;
+Result<git::SecretData> Decode(const kube::ObjectKey& key, const nlohmann::json& object) {
+  git::SecretData secret;
   secret.type = kube::StringAt(object, "type");
   secret.resource_version = kube::StringAt(kube::ObjectAt(object, "metadata"), "resourceVersion");
   for (const auto& [name, value] : kube::ObjectAt(object, "data").items()) {
@@ -47,16 +47,16 @@ Result<SecretData> Decode(const kube::ObjectKey& key, const nlohmann::json& obje
 
 }  // namespace
 
-Result<SecretData> KubeSecretSource::Get(const kube::ObjectKey& key) {
+Result<git::SecretData> KubeSecretSource::Get(const kube::ObjectKey& key) {
   return Answered(key, ages_.value);
 }
 
-Result<SecretData> KubeSecretSource::GetFresh(const kube::ObjectKey& key) {
+Result<git::SecretData> KubeSecretSource::GetFresh(const kube::ObjectKey& key) {
   return Answered(key, ages_.error);
 }
 
-Result<SecretData> KubeSecretSource::Answered(const kube::ObjectKey& key,
-                                              std::chrono::milliseconds max_age) {
+Result<git::SecretData> KubeSecretSource::Answered(const kube::ObjectKey& key,
+                                                   std::chrono::milliseconds max_age) {
   const MonotonicTime now = clock_.Monotonic();
   {
     MutexLock lock(mutex_);
@@ -68,7 +68,7 @@ Result<SecretData> KubeSecretSource::Answered(const kube::ObjectKey& key,
   }
   auto object = reader_.Get(SecretType(), key);
   auto secret =
-      object ? Decode(key, *object) : Result<SecretData>(Fail(ReadError(key, object.error())));
+      object ? Decode(key, *object) : Result<git::SecretData>(Fail(ReadError(key, object.error())));
   // The process ends; that says nothing of the Secret.
   if (!secret && secret.error().code == ErrorCode::kCancelled) return secret;
   MutexLock lock(mutex_);

@@ -7,9 +7,9 @@
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
 #include "common/base/result.h"
+#include "common/git/secret_data.h"
 #include "common/kube/client.h"
 #include "common/kube/object.h"
-#include "observer/secret_data.h"
 
 namespace committest::observer {
 
@@ -22,11 +22,11 @@ class SecretSource {
   /// Errors: kNotFound, kPermissionDenied (the installation does not let the observer read a Secret
   /// of this name), kDataLoss (a value is not base64), those of a failed read. The messages name
   /// the Secret and what to do, never a value, and do not vary from call to call.
-  virtual Result<SecretData> Get(const kube::ObjectKey& key) = 0;
+  virtual Result<git::SecretData> Get(const kube::ObjectKey& key) = 0;
 
   /// The Secret as it is now: for when what it held was refused. Answers as `Get` does when it was
   /// read a moment ago, so that a server that refuses everything cannot make it ask each time.
-  virtual Result<SecretData> GetFresh(const kube::ObjectKey& key) = 0;
+  virtual Result<git::SecretData> GetFresh(const kube::ObjectKey& key) = 0;
 };
 
 /// How old an answer of `KubeSecretSource` may be.
@@ -43,19 +43,19 @@ class KubeSecretSource final : public SecretSource {
   KubeSecretSource(kube::Reader& reader, const Clock& clock, SecretAges ages = {})
       : reader_(reader), clock_(clock), ages_(ages) {}
 
-  Result<SecretData> Get(const kube::ObjectKey& key) override EXCLUDES(mutex_);
-  Result<SecretData> GetFresh(const kube::ObjectKey& key) override EXCLUDES(mutex_);
+  Result<git::SecretData> Get(const kube::ObjectKey& key) override EXCLUDES(mutex_);
+  Result<git::SecretData> GetFresh(const kube::ObjectKey& key) override EXCLUDES(mutex_);
 
   /// Far above the Secrets that an installation names; beyond it the oldest answers are dropped.
   static constexpr std::size_t kMaxRemembered = 10'000;
 
  private:
   struct Answer {
-    Result<SecretData> secret;
+    Result<git::SecretData> secret;
     MonotonicTime time;
   };
 
-  Result<SecretData> Answered(const kube::ObjectKey& key, std::chrono::milliseconds max_age)
+  Result<git::SecretData> Answered(const kube::ObjectKey& key, std::chrono::milliseconds max_age)
       EXCLUDES(mutex_);
 
   kube::Reader& reader_;

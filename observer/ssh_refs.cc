@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "common/base/strings.h"
+#include "common/git/ssh.h"
 #include "observer/child_process.h"
 #include "observer/pkt_line.h"
-#include "observer/ssh.h"
 
 namespace committest::observer {
 namespace {
@@ -20,7 +20,7 @@ ServerCapabilities Guess() {
 
 }  // namespace
 
-Result<RemoteRefs> SshRefs::List(const GitUrl& url, const Access& access,
+Result<RemoteRefs> SshRefs::List(const git::GitUrl& url, const git::Access& access,
                                  const std::vector<RefPattern>& patterns) {
   const std::string key = url.ToString();
   ServerCapabilities server = Guess();
@@ -42,7 +42,7 @@ Result<RemoteRefs> SshRefs::List(const GitUrl& url, const Access& access,
   return refs;
 }
 
-Result<RemoteRefs> SshRefs::Ask(const GitUrl& url, const Access& access,
+Result<RemoteRefs> SshRefs::Ask(const git::GitUrl& url, const git::Access& access,
                                 const ServerCapabilities& server,
                                 const std::vector<RefPattern>& patterns, ServerCapabilities& told) {
   std::string input;
@@ -57,17 +57,18 @@ Result<RemoteRefs> SshRefs::Ask(const GitUrl& url, const Access& access,
   return DecodeLsRefs(rest, patterns);
 }
 
-Result<std::string> SshRefs::Run(const GitUrl& url, const Access& access, std::string input) {
+Result<std::string> SshRefs::Run(const git::GitUrl& url, const git::Access& access,
+                                 std::string input) {
   const auto addresses = addresses_.Find(url.host, clock_.Monotonic() + options_.deadline, stop_);
   if (!addresses) return Fail(addresses.error());
-  const auto session = SshSession::Open(*access.ssh);
+  const auto session = git::SshSession::Open(*access.ssh);
   if (!session) return Fail(session.error());
   ChildSpec spec;
   spec.program = options_.program;
   spec.arguments = session->Options(url, addresses->front().ToString(),
                                     std::chrono::ceil<std::chrono::seconds>(options_.deadline));
   spec.arguments.insert(spec.arguments.end(), {"-o", "SendEnv=GIT_PROTOCOL"});
-  for (std::string& argument : SshTarget(url)) spec.arguments.push_back(std::move(argument));
+  for (std::string& argument : git::SshTarget(url)) spec.arguments.push_back(std::move(argument));
   spec.environment = {"PATH=/usr/bin:/bin", "HOME=/nonexistent", "LC_ALL=C",
                       "GIT_PROTOCOL=version=2"};
   spec.deadline = options_.deadline;
@@ -84,7 +85,7 @@ Result<std::string> SshRefs::Run(const GitUrl& url, const Access& access, std::s
   // A server without protocol v2 sends its refs and then chokes on the question.
   if (result->Succeeded() || result->output.ends_with(kFlushPkt)) return std::move(result->output);
   const std::string errors = access.Scrub(result->errors);
-  if (auto error = SshFailure(access.secret_name, errors)) return Fail(std::move(*error));
+  if (auto error = git::SshFailure(access.secret_name, errors)) return Fail(std::move(*error));
   return Fail(ErrorCode::kUnavailable,
               "the SSH server ended the connection: " + Truncate(Redact(OneLine(errors)), 300));
 }

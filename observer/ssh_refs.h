@@ -10,11 +10,11 @@
 #include "common/base/mutex.h"
 #include "common/base/recent_map.h"
 #include "common/base/result.h"
+#include "common/git/credentials.h"
+#include "common/git/url_policy.h"
 #include "common/http/resolver.h"
-#include "observer/credentials.h"
 #include "observer/git_remote.h"
 #include "observer/ls_refs.h"
-#include "observer/url_policy.h"
 
 namespace committest::observer {
 
@@ -43,13 +43,14 @@ class SshRefs {
         servers_(clock, kServersRemembered, kMaxServersRemembered) {}
 
   /// As `GitRemote::ListRefs`. REQUIRES: access.ssh.
-  Result<RemoteRefs> List(const GitUrl& url, const Access& access,
+  Result<RemoteRefs> List(const git::GitUrl& url, const git::Access& access,
                           const std::vector<RefPattern>& patterns) EXCLUDES(mutex_);
 
  private:
-  Result<RemoteRefs> Ask(const GitUrl& url, const Access& access, const ServerCapabilities& server,
-                         const std::vector<RefPattern>& patterns, ServerCapabilities& told);
-  Result<std::string> Run(const GitUrl& url, const Access& access, std::string input);
+  Result<RemoteRefs> Ask(const git::GitUrl& url, const git::Access& access,
+                         const ServerCapabilities& server, const std::vector<RefPattern>& patterns,
+                         ServerCapabilities& told);
+  Result<std::string> Run(const git::GitUrl& url, const git::Access& access, std::string input);
 
   const SshRefsOptions options_;
   const http::AddressBook& addresses_;

@@ -25,7 +25,7 @@ std::string WithoutLineEnd(std::string text) {
 }
 
 Result<std::string> Usable(const api::ObservedRepository& repository,
-                           const Result<SecretData>& secret) {
+                           const Result<git::SecretData>& secret) {
   if (!secret) return Fail(secret.error());
   const std::string where = "Secret " + SecretKey(repository).ToString();
   const auto it = secret->values.find(api::kWebhookSecretKey);
@@ -60,7 +60,7 @@ Status WebhookSecrets::Refresh(const api::ObservedRepository& repository) {
 }
 
 Status WebhookSecrets::Keep(const api::ObservedRepository& repository,
-                            const Result<SecretData>& secret) {
+                            const Result<git::SecretData>& secret) {
   auto value = Usable(repository, secret);
   const MutexLock lock(mutex_);
   if (value) {

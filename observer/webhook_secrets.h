@@ -56,7 +56,7 @@ class WebhookSecrets {
     SecretPtr secret;
   };
 
-  Status Keep(const api::ObservedRepository& repository, const Result<SecretData>& secret)
+  Status Keep(const api::ObservedRepository& repository, const Result<git::SecretData>& secret)
       EXCLUDES(mutex_);
   void ReadDoubted(const std::stop_token& stop) EXCLUDES(mutex_);
   RepositoryPtr NextDoubted(const std::stop_token& stop) EXCLUDES(mutex_);

@@ -86,7 +86,7 @@ class Ours {
   }
 
   void Look(const std::string& url) {
-    const auto parsed = observer::CheckUrl(url, {.allow_http = true});
+    const auto parsed = git::CheckUrl(url, {.allow_http = true});
     const auto refs = refs_->List(*parsed, {}, {});
     Require(refs && refs->refs.size() == 1, refs ? "no ref" : refs.error().message);
   }

@@ -11,7 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "common/api/reasons.h"
-#include "observer/ssh.h"
+#include "common/git/ssh.h"
 #include "tests/integration/observer/observer_side.h"
 #include "tests/support/command.h"
 #include "tests/support/git_server.h"

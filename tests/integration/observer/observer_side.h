@@ -19,24 +19,24 @@ namespace committest::observer {
 /// Secrets that a test sets, and counts the reads of.
 class FakeSecrets final : public SecretSource {
  public:
-  std::map<std::string, SecretData> secrets;  ///< By name.
+  std::map<std::string, git::SecretData> secrets;  ///< By name.
   /// What `Get` goes on to answer although `secrets` has changed, as a cache does.
-  std::map<std::string, SecretData> remembered;
+  std::map<std::string, git::SecretData> remembered;
   int fresh_reads = 0;
 
-  Result<SecretData> Get(const kube::ObjectKey& key) override {
+  Result<git::SecretData> Get(const kube::ObjectKey& key) override {
     if (const auto it = remembered.find(key.name); it != remembered.end()) return it->second;
     return Read(key);
   }
 
-  Result<SecretData> GetFresh(const kube::ObjectKey& key) override {
+  Result<git::SecretData> GetFresh(const kube::ObjectKey& key) override {
     ++fresh_reads;
     remembered.clear();
     return Read(key);
   }
 
  private:
-  Result<SecretData> Read(const kube::ObjectKey& key) const {
+  Result<git::SecretData> Read(const kube::ObjectKey& key) const {
     const auto it = secrets.find(key.name);
     if (it != secrets.end()) return it->second;
     return Fail(ErrorCode::kNotFound, "Secret " + key.ToString() + " does not exist");

@@ -10,7 +10,7 @@
 
 #include "common/api/reasons.h"
 #include "common/base/strings.h"
-#include "observer/credentials.h"
+#include "common/git/credentials.h"
 #include "observer/pkt_line.h"
 #include "tests/integration/observer/hosted_repository.h"
 #include "tests/support/command.h"
@@ -36,7 +36,7 @@ using ::testing::Not;
 constexpr const char* kPassword = "canary-password-4711";
 constexpr const char* kToken = "canary-token-4711";
 
-SecretData Basic(const std::string& password = kPassword) {
+git::SecretData Basic(const std::string& password = kPassword) {
   return {"kubernetes.io/basic-auth", {{"username", "bot"}, {"password", password}}, "1"};
 }
 std::string BasicHeader(const std::string& password = kPassword) {

@@ -29,7 +29,7 @@ class FakeSecrets final : public SecretSource {
     return reads_;
   }
 
-  Result<SecretData> Get(const kube::ObjectKey& key) override EXCLUDES(mutex_) {
+  Result<git::SecretData> Get(const kube::ObjectKey& key) override EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
     ++reads_;
     if (error_) return Fail(*error_, "Secret " + key.ToString() + " cannot be read");
@@ -39,11 +39,11 @@ class FakeSecrets final : public SecretSource {
     }
     return it->second;
   }
-  Result<SecretData> GetFresh(const kube::ObjectKey& key) override { return Get(key); }
+  Result<git::SecretData> GetFresh(const kube::ObjectKey& key) override { return Get(key); }
 
  private:
   mutable Mutex mutex_;
-  std::map<kube::ObjectKey, SecretData> secrets_ GUARDED_BY(mutex_);
+  std::map<kube::ObjectKey, git::SecretData> secrets_ GUARDED_BY(mutex_);
   std::optional<ErrorCode> error_ GUARDED_BY(mutex_);
   int reads_ GUARDED_BY(mutex_) = 0;
 };

@@ -46,7 +46,8 @@ class GithubTokensTest : public ::testing::Test {
                 R"("})"};
   }
 
-  GithubAppCredentials app_{"12", "345", SecretText(MakeKey()), "https://git.example:8443/api/v3"};
+  git::GithubAppCredentials app_{"12", "345", SecretText(MakeKey()),
+                                 "https://git.example:8443/api/v3"};
   std::shared_ptr<testing::HttpExchanges> exchanges_ = std::make_shared<testing::HttpExchanges>();
   std::vector<std::string> clients_;
   ManualClock clock_;
@@ -123,7 +124,7 @@ TEST_F(GithubTokensTest, TakesNothingElseForAToken) {
 }
 
 TEST(AppJwt, NeedsAKeyThatSigns) {
-  const GithubAppCredentials app{"12", "345", SecretText("no key"), ""};
+  const git::GithubAppCredentials app{"12", "345", SecretText("no key"), ""};
   EXPECT_EQ(MakeAppJwt(app, WallTime{}).error().code, ErrorCode::kInvalidArgument);
 }
 

@@ -27,13 +27,13 @@ http::Response Refs() { return Ok(EncodePkt(kCommit + " refs/heads/main\n") + "0
 class HttpRefsTest : public ::testing::Test {
  protected:
   Result<RemoteRefs> List() {
-    const auto url = CheckUrl("https://git.example/app.git", {});
+    const auto url = git::CheckUrl("https://git.example/app.git", {});
     const auto pattern = RefPattern::Parse("refs/heads/main");
     return refs_.List(*url, access_, {*pattern});
   }
 
   std::shared_ptr<testing::HttpExchanges> exchanges_ = std::make_shared<testing::HttpExchanges>();
-  Access access_;
+  git::Access access_;
   std::vector<std::string> clients_;
   ManualClock clock_;
   HttpRefs refs_{{},

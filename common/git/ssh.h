@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "common/base/result.h"
-#include "observer/credentials.h"
-#include "observer/memory_file.h"
-#include "observer/url_policy.h"
+#include "common/git/credentials.h"
+#include "common/git/memory_file.h"
+#include "common/git/url_policy.h"
 
-namespace committest::observer {
+namespace committest::git {
 
 /// Key and known hosts of one access by ssh, as `ssh` takes them: files in memory that go with this.
 class SshSession {
@@ -49,4 +49,4 @@ std::optional<Error> SshFailure(std::string_view secret_name, std::string_view e
 /// a line.
 inline constexpr std::string_view kSshOptionsVariable = "COMMITTEST_SSH_OPTIONS";
 
-}  // namespace committest::observer
+}  // namespace committest::git

@@ -1,4 +1,4 @@
-#include "observer/credentials.h"
+#include "common/git/credentials.h"
 
 #include <algorithm>
 #include <array>
@@ -14,7 +14,7 @@
 #include "common/api/reasons.h"
 #include "common/base/strings.h"
 
-namespace committest::observer {
+namespace committest::git {
 namespace {
 
 constexpr std::string_view kBasicAuth = "kubernetes.io/basic-auth";
@@ -355,4 +355,4 @@ Access AccessByToken(std::string_view name, const Credentials& credentials,
   return access;
 }
 
-}  // namespace committest::observer
+}  // namespace committest::git

@@ -3,7 +3,7 @@
 #include <map>
 #include <string>
 
-namespace committest::observer {
+namespace committest::git {
 
 /// One Secret as it is used here: its type and its decoded values. Never logged, never copied into
 /// a message.
@@ -13,4 +13,4 @@ struct SecretData {
   std::string resource_version;  ///< Tells one state of the Secret from another.
 };
 
-}  // namespace committest::observer
+}  // namespace committest::git

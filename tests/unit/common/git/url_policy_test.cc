@@ -1,11 +1,11 @@
-#include "observer/url_policy.h"
+#include "common/git/url_policy.h"
 
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace committest::observer {
+namespace committest::git {
 namespace {
 
 using ::testing::HasSubstr;
@@ -122,4 +122,4 @@ TEST(UrlPolicy, GivesNothingToQuoteInAConfigurationFile) {
 }
 
 }  // namespace
-}  // namespace committest::observer
+}  // namespace committest::git

@@ -6,7 +6,7 @@
 
 #include "common/base/result.h"
 
-namespace committest::observer {
+namespace committest::git {
 
 /// What the operator of the installation allows.
 struct UrlPolicy {
@@ -39,4 +39,4 @@ struct GitUrl {
 /// and holds no password. Which addresses a name may resolve to is decided when it is resolved.
 Result<GitUrl> CheckUrl(std::string_view url, const UrlPolicy& policy);
 
-}  // namespace committest::observer
+}  // namespace committest::git

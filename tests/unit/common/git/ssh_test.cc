@@ -1,4 +1,4 @@
-#include "observer/ssh.h"
+#include "common/git/ssh.h"
 
 #include <string>
 #include <sys/stat.h>
@@ -10,7 +10,7 @@
 
 #include "tests/support/temporary_folder.h"
 
-namespace committest::observer {
+namespace committest::git {
 namespace {
 
 using ::testing::Contains;
@@ -92,4 +92,4 @@ TEST(Ssh, KnowsWhoseFaultAFailureIs) {
 }
 
 }  // namespace
-}  // namespace committest::observer
+}  // namespace committest::git

@@ -1,4 +1,4 @@
-#include "observer/ssh.h"
+#include "common/git/ssh.h"
 
 #include <algorithm>
 #include <initializer_list>
@@ -7,7 +7,7 @@
 #include "common/api/reasons.h"
 #include "common/base/strings.h"
 
-namespace committest::observer {
+namespace committest::git {
 namespace {
 
 constexpr std::uint16_t kSshPort = 22;
@@ -135,4 +135,4 @@ std::optional<Error> SshFailure(std::string_view secret_name, std::string_view e
   return std::nullopt;
 }
 
-}  // namespace committest::observer
+}  // namespace committest::git

@@ -1,4 +1,4 @@
-#include "observer/url_policy.h"
+#include "common/git/url_policy.h"
 
 #include <algorithm>
 #include <charconv>
@@ -6,7 +6,7 @@
 
 #include "common/base/strings.h"
 
-namespace committest::observer {
+namespace committest::git {
 namespace {
 
 constexpr std::size_t kMaxUrlBytes = 2048;
@@ -192,4 +192,4 @@ Result<GitUrl> CheckUrl(std::string_view url, const UrlPolicy& policy) {
   return result;
 }
 
-}  // namespace committest::observer
+}  // namespace committest::git

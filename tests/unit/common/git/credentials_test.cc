@@ -1,4 +1,4 @@
-#include "observer/credentials.h"
+#include "common/git/credentials.h"
 
 #include <memory>
 #include <string>
@@ -15,7 +15,7 @@
 #include "common/api/reasons.h"
 #include "common/base/strings.h"
 
-namespace committest::observer {
+namespace committest::git {
 namespace {
 
 using ::testing::AllOf;
@@ -277,4 +277,4 @@ TEST(Access, ScrubsEachFormOfItsSecrets) {
 }
 
 }  // namespace
-}  // namespace committest::observer
+}  // namespace committest::git

@@ -8,10 +8,10 @@
 
 #include "common/base/result.h"
 #include "common/base/secret_text.h"
-#include "observer/secret_data.h"
-#include "observer/url_policy.h"
+#include "common/git/secret_data.h"
+#include "common/git/url_policy.h"
 
-namespace committest::observer {
+namespace committest::git {
 
 /// A user name and a password, or an access token in the password's place.
 struct BasicCredentials {
@@ -99,4 +99,4 @@ Access AccessBy(std::string_view name, const Credentials& credentials);
 Access AccessByToken(std::string_view name, const Credentials& credentials,
                      const SecretText& token);
 
-}  // namespace committest::observer
+}  // namespace committest::git
