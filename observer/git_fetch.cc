@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
 #include <utility>
 
 #include "common/base/strings.h"
-#include "common/git/memory_file.h"
+#include "common/git/child_access.h"
 #include "common/git/ssh.h"
 #include "observer/child_process.h"
 
@@ -80,55 +79,18 @@ std::vector<std::string> FetchArguments(const std::filesystem::path& mirror, con
   return arguments;
 }
 
-constexpr std::chrono::seconds kConnectTimeout{10};
-
-// What the child gets of an access, and the files in memory that go with it.
-struct ChildAccess {
-  std::vector<std::string> environment;
-  std::optional<git::MemoryFile> ca;
-  std::optional<git::SshSession> ssh;
-};
-
 // Only the user of the child can read its environment; arguments and files others may.
-Result<ChildAccess> GrantAccess(const GitFetchOptions& options, const git::GitUrl& url,
-                                const git::Access& access,
-                                const std::vector<http::IpAddress>& addresses) {
-  ChildAccess child;
-  const auto set = [&child](std::string_view name, std::string_view value) {
-    child.environment.push_back(std::string(name).append("=").append(value));
-  };
-  set("GIT_ALLOW_PROTOCOL", url.scheme);
-  if (!access.authorization.IsEmpty()) {
-    set("GIT_CONFIG_COUNT", "1");
-    set("GIT_CONFIG_KEY_0", "http." + url.Origin() + "/.extraHeader");
-    set("GIT_CONFIG_VALUE_0", "Authorization: " + access.authorization.Reveal());
-  }
-  if (!access.ca_pem.empty()) {
-    auto ca = git::MemoryFile::Make(access.ca_pem);
-    if (!ca) return Fail(std::move(ca.error()));
-    child.ca = std::move(*ca);
-  }
-  if (child.ca || !options.ca_file.empty()) {
-    set("GIT_SSL_CAINFO", child.ca ? child.ca->Path() : options.ca_file);
-  }
-  if (!access.proxy_url.IsEmpty()) {
-    set(url.scheme + "_proxy", access.proxy_url.Reveal());
-    // At once, without being refused first.
-    set("GIT_HTTP_PROXY_AUTHMETHOD", "basic");
-  }
-  if (access.ssh) {
-    auto ssh = git::SshSession::Open(*access.ssh);
-    if (!ssh) return Fail(std::move(ssh.error()));
-    child.ssh = std::move(*ssh);
-    set("GIT_SSH", options.ssh_wrapper);
-    set("GIT_SSH_VARIANT", "ssh");
-    set(git::kSshOptionsVariable,
-        Join(child.ssh->Options(url, addresses.front().ToString(), kConnectTimeout), "\n"));
-  }
-  return child;
+Result<git::ChildAccess> GrantAccess(const GitFetchOptions& options, const git::GitUrl& url,
+                                     const git::Access& access,
+                                     const std::vector<http::IpAddress>& addresses) {
+  git::ChildAccessOptions common;
+  common.ca_file = options.ca_file;
+  common.ssh_wrapper = options.ssh_wrapper;
+  if (access.ssh) common.ssh_address = addresses.front().ToString();
+  return git::GrantAccess(common, url, access);
 }
 
-std::vector<std::string> FetchEnvironment(const ChildAccess& access) {
+std::vector<std::string> FetchEnvironment(const git::ChildAccess& access) {
   std::vector<std::string> environment = {
       "PATH=/usr/bin:/bin",    "HOME=/nonexistent",     "LC_ALL=C",
       "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",

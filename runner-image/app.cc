@@ -7,7 +7,10 @@
 #include "common/api/reasons.h"
 #include "common/base/strings.h"
 #include "common/base/time_format.h"
+#include "common/git/url_policy.h"
 #include "runner-image/checkout.h"
+#include "runner-image/checkout_access.h"
+#include "runner-image/handover.h"
 #include "runner-image/listing.h"
 #include "runner-image/memory_events.h"
 #include "runner-image/output_limiter.h"
@@ -53,6 +56,8 @@ Verdict CheckoutVerdict(const Error& error) {
     case ErrorCode::kNotFound:
       return {RunnerExit::kCommitGone, api::reason::kCommitGone, error.message};
     case ErrorCode::kUnauthenticated:  // As often as it is tried.
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kPermissionDenied:
       return ConfigurationError(error);
     case ErrorCode::kCancelled:
       return {RunnerExit::kInternal, api::reason::kTerminated, error.message};
@@ -78,8 +83,9 @@ milliseconds Since(const Clock& clock, MonotonicTime start) {
 
 }  // namespace
 
-App::App(Environment environment, const Clock& clock, OutputStream& console)
-    : environment_(std::move(environment)),
+App::App(Part part, Environment environment, const Clock& clock, OutputStream& console)
+    : part_(part),
+      environment_(std::move(environment)),
       clock_(clock),
       console_(console),
       processes_(clock, signals_) {
@@ -109,25 +115,59 @@ Verdict App::Execute() {
   request_ = *std::move(request);
   summary_.framework = api::FrameworkName(request_.tests.framework);
 
-  const fs::path checkout = config_.workspace / "checkout";
-  fs::create_directories(config_.workspace);
-  fs::remove_all(checkout);  // A container that starts again in its Pod finds the last try's.
-  const PrivateFolder own_folder(config_.temporary);
-  if (auto failed = CheckOut(checkout, own_folder.Path())) return *std::move(failed);
-  return RunCheckedOut(checkout, own_folder.Path());
+  switch (part_) {
+    case Part::kCheckout:
+      return ExecuteCheckout();
+    case Part::kTests:
+      return ExecuteTests();
+    case Part::kAll:
+      break;
+  }
+  return ExecuteAll();
 }
 
-std::optional<Verdict> App::CheckOut(const fs::path& checkout, const fs::path& own_folder) {
-  Say("committest-runner " COMMITTEST_VERSION);
-  Say("commit   " + request_.commit);
-  Say("from     " + request_.url + (request_.ref.empty() ? "" : " (" + request_.ref + ")"));
+Verdict App::ExecuteAll() {
+  const PrivateFolder own_folder(config_.temporary);
+  if (auto failed = CheckOut(own_folder.Path())) return *std::move(failed);
+  return Discover(own_folder.Path());
+}
+
+Verdict App::ExecuteCheckout() {
+  const PrivateFolder own_folder(config_.temporary);
+  if (auto failed = CheckOut(own_folder.Path())) return *std::move(failed);
+  const Status done = HandOver(config_.handover, {summary_.commit, summary_.checkout_ms});
+  if (!done) return {RunnerExit::kInternal, api::reason::kInternalError, done.error().message};
+  return {RunnerExit::kPassed, {}, "checked out"};
+}
+
+Verdict App::ExecuteTests() {
+  const Result<Handover> handover = TakeOver(config_.handover);
+  if (!handover) {
+    return {RunnerExit::kInternal, api::reason::kInternalError, handover.error().message};
+  }
+  summary_.commit = handover->commit;
+  summary_.checkout_ms = handover->checkout_ms;
+  PrintSource();
+  Say("checkout " + FormatDuration(milliseconds(summary_.checkout_ms)) +
+      ", by the container checkout");
+  const PrivateFolder own_folder(config_.temporary);
+  return Discover(own_folder.Path());
+}
+
+std::optional<Verdict> App::CheckOut(const fs::path& own_folder) {
+  PrintSource();
   console_.Advance();
   const MonotonicTime start = clock_.Monotonic();
+  fs::create_directories(config_.workspace);
+  fs::remove_all(Folder());  // A container that starts again in its Pod finds the last try's.
   const fs::path home = own_folder / "git-home";
   fs::create_directory(home);
-  Checkout git(processes_, clock_, GitEnvironment(environment_, home));
+  const auto access = ReadCheckoutAccess(config_.credentials, config_.credentials_secret,
+                                         *git::CheckUrl(request_.url, {.allow_http = true}));
+  if (!access) return CheckoutVerdict(access.error());
+  Checkout git(processes_, clock_, GitEnvironment(environment_, home), *access);
   const Result<std::string> commit = git.Run(
-      {request_.url, request_.commit, request_.ref, checkout.string()}, config_.checkout_limit);
+      {request_.url, request_.commit, request_.ref, Folder().string()}, config_.checkout_limit);
   summary_.checkout_ms = Since(clock_, start).count();
   if (!commit) return CheckoutVerdict(commit.error());
   summary_.commit = *commit;
@@ -135,7 +175,8 @@ std::optional<Verdict> App::CheckOut(const fs::path& checkout, const fs::path& o
   return std::nullopt;
 }
 
-Verdict App::RunCheckedOut(const fs::path& checkout, const fs::path& own_folder) {
+Verdict App::Discover(const fs::path& own_folder) {
+  const fs::path checkout = Folder();
   const PlanFiles files{own_folder / "report.xml", own_folder / "unittest_program.py"};
   const Result<Listing> listing = ListCheckout(checkout, request_.tests.path);
   Result<TestPlan> plan =
@@ -198,6 +239,12 @@ void App::Say(const std::string& line) {
   console_.Take(Redact(OneLine(Truncate(line, 1000))) + "\n");
 }
 
+void App::PrintSource() {
+  Say("committest-runner " COMMITTEST_VERSION);
+  Say("commit   " + request_.commit);
+  Say("from     " + request_.url + (request_.ref.empty() ? "" : " (" + request_.ref + ")"));
+}
+
 void App::PrintPlan(const TestPlan& plan) {
   Say("tests    " + std::string(api::FrameworkName(plan.framework)) + ": " + plan.why);
   Say("command  " + Join(plan.argv, " "));
@@ -209,6 +256,14 @@ void App::PrintPlan(const TestPlan& plan) {
 void App::Conclude(const Verdict& verdict) {
   summary_.reason = verdict.reason;
   summary_.message = Redact(OneLine(Truncate(verdict.message, 1000)));
+  const bool only_checked_out = part_ == Part::kCheckout && verdict.exit == RunnerExit::kPassed;
+  if (!only_checked_out) PrintVerdict(verdict);
+  console_.Flush(kFlushLimit);
+  WriteSummary(summary_, config_.summary, console_);
+  console_.Flush(kFlushLimit);
+}
+
+void App::PrintVerdict(const Verdict& verdict) {
   const api::TestCounts& counts = summary_.counts;
   console_.Take("\n");
   Say("committest: " + std::string(Word(verdict.exit)) + " (" + verdict.reason +
@@ -218,9 +273,6 @@ void App::Conclude(const Verdict& verdict) {
       std::to_string(counts.skipped) + " skipped; checkout " +
       FormatDuration(milliseconds(summary_.checkout_ms)) + ", tests " +
       FormatDuration(milliseconds(summary_.duration_ms)));
-  console_.Flush(kFlushLimit);
-  WriteSummary(summary_, config_.summary, console_);
-  console_.Flush(kFlushLimit);
 }
 
 }  // namespace committest::runner

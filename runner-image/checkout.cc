@@ -1,5 +1,6 @@
 #include "runner-image/checkout.h"
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -27,10 +28,10 @@ std::vector<std::string> GitCommand() {
   for (const char* setting :
        {"core.hooksPath=/dev/null", "core.fsmonitor=false", "core.symlinks=true",
         "core.protectHFS=true", "core.protectNTFS=true", "core.logAllRefUpdates=false",
-        "protocol.version=2", "protocol.allow=never", "protocol.http.allow=always",
-        "protocol.https.allow=always", "protocol.file.allow=never", "http.followRedirects=false",
-        "transfer.fsckObjects=true", "transfer.bundleURI=false", "submodule.recurse=false",
-        "credential.helper=", "advice.detachedHead=false", "gc.auto=0", "maintenance.auto=false"}) {
+        "protocol.version=2", "protocol.allow=never", "protocol.file.allow=never",
+        "http.followRedirects=false", "transfer.fsckObjects=true", "transfer.bundleURI=false",
+        "submodule.recurse=false", "credential.helper=", "advice.detachedHead=false", "gc.auto=0",
+        "maintenance.auto=false"}) {
     argv.emplace_back("-c");
     argv.emplace_back(setting);
   }
@@ -65,6 +66,11 @@ Status Checkout::Fetch(const CheckoutRequest& request) {
   const auto done = Git(request.directory, FetchArguments("--depth=1", request, request.commit));
   if (done) return {};
   if (done.error().code != ErrorCode::kUnavailable) return Fail(done.error());
+  if (access_.ssh) {
+    if (auto failure = git::SshFailure(access_.secret_name, output_)) {
+      return Fail(std::move(*failure));
+    }
+  }
   switch (ClassifyFetchFailure(output_)) {
     case FetchFailure::kShaRefused:
       return FetchByRef(request);
@@ -72,15 +78,20 @@ Status Checkout::Fetch(const CheckoutRequest& request) {
       return Fail(ErrorCode::kNotFound,
                   "the repository no longer has the commit: " + done.error().message);
     case FetchFailure::kUnauthenticated:
-      return Fail(
-          ErrorCode::kUnauthenticated,
-          "the Git host asks for credentials, which test Pods do not have: let them read the "
-          "repository without, or observe a mirror that they can read (" +
-              done.error().message + ")");
+      return Fail(Unauthenticated(done.error().message));
     case FetchFailure::kFailed:
       break;
   }
   return Fail(done.error());
+}
+
+Error Checkout::Unauthenticated(const std::string& words) const {
+  const std::string what =
+      access_.secret_name.empty()
+          ? "the Git host asks for credentials, expected spec.credentialsSecretName with a Secret "
+            "that may read the repository"
+          : "the Git host refuses the credentials of Secret " + access_.secret_name;
+  return {ErrorCode::kUnauthenticated, what + " (" + words + ")", {}, std::nullopt};
 }
 
 Status Checkout::FetchByRef(const CheckoutRequest& request) {
@@ -127,7 +138,7 @@ Result<std::string> Checkout::Git(const std::string& directory,
   const ProcessEnd end =
       processes_.Run({std::move(argv), FormatEnvironment(environment_), directory},
                      {std::max(left, milliseconds(0)), kGitGrace}, output);
-  output_ = output.Text();
+  output_ = access_.Scrub(output.Text());
   if (end.exit_code == 0) return output_;
   if (!end.Started()) return Fail(ErrorCode::kInternal, end.start_error);
   if (end.terminated) return Fail(ErrorCode::kCancelled, "the runner was told to end");

@@ -46,6 +46,13 @@ Result<Config> ReadConfig(const Environment& environment) {
     config.workspace = path;
   }
   if (auto path = ValueOf(environment, "TMPDIR"); !path.empty()) config.temporary = path;
+  if (auto path = ValueOf(environment, "COMMITTEST_HANDOVER"); !path.empty()) {
+    config.handover = path;
+  }
+  if (auto path = ValueOf(environment, "COMMITTEST_CREDENTIALS"); !path.empty()) {
+    config.credentials = path;
+  }
+  config.credentials_secret = ValueOf(environment, "COMMITTEST_CREDENTIALS_SECRET");
   auto output_limit = static_cast<std::int64_t>(config.output_limit_bytes);
   std::int64_t checkout_seconds = 120;
   std::int64_t grace_seconds = 5;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 #include "common/base/result.h"
 #include "runner-image/environment.h"
@@ -14,6 +15,9 @@ namespace committest::runner {
 struct Config {
   std::filesystem::path workspace = "/workspace";  ///< The checkout becomes a folder of it.
   std::filesystem::path temporary = "/tmp";        ///< Writable; the tests' HOME is a folder of it.
+  std::filesystem::path handover = "/committest";  ///< From the checkout to the run.
+  std::filesystem::path credentials = "/credentials";  ///< Where the Secret is mounted.
+  std::string credentials_secret;                      ///< Its name; empty: none is needed.
   SummaryTarget summary{"/dev/termination-log", false};
   std::uint64_t output_limit_bytes = std::uint64_t{64} * 1024 * 1024;
   std::chrono::milliseconds checkout_limit = std::chrono::seconds(120);

@@ -45,7 +45,6 @@ Environment GitEnvironment(const Environment& own, const std::string& home) {
                      {"GIT_CONFIG_NOSYSTEM", "1"},
                      {"GIT_CONFIG_GLOBAL", "/dev/null"},
                      {"GIT_ATTR_NOSYSTEM", "1"},
-                     {"GIT_ALLOW_PROTOCOL", "http:https"},
                      {"GIT_LFS_SKIP_SMUDGE", "1"},
                      {"GIT_OPTIONAL_LOCKS", "0"}};
   for (const char* name : kPassedToGit) {

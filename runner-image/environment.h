@@ -16,8 +16,8 @@ Environment ParseEnvironment(const char* const* entries);
 std::vector<std::string> FormatEnvironment(const Environment& environment);
 
 /// What git gets: nothing of ours but PATH, the proxy and the certificate settings. Its own
-/// settings switch off prompts, system and user configuration, every transport but HTTP(S), and
-/// LFS. `home` is an empty folder of the runner's own.
+/// settings switch off prompts, system and user configuration, and LFS. Transports are
+/// `CheckoutAccess`'s. `home` is an empty folder of the runner's own.
 Environment GitEnvironment(const Environment& own, const std::string& home);
 
 /// What the tests get: the container's environment without the runner's own variables

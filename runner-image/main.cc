@@ -12,7 +12,14 @@ namespace {
 constexpr const char* kHelp =
     R"(committest-runner: checks one commit out, runs its tests, and says how they ended.
 
-It takes no arguments. What to run stands as JSON in the environment variable COMMITTEST_RUN:
+  committest-runner             does all of it, in one container
+  committest-runner checkout    checks out, and leaves the rest, and this program, in the folder
+                                COMMITTEST_HANDOVER (/committest); uses the credentials that are
+                                mounted at COMMITTEST_CREDENTIALS (/credentials), of the Secret
+                                COMMITTEST_CREDENTIALS_SECRET
+  committest-runner run         runs the tests of what was checked out so, in an image of any kind
+
+What to run stands as JSON in the environment variable COMMITTEST_RUN:
   {"url": "https://…", "commit": "<40 or 64 hex>", "ref": "refs/heads/main",
    "tests": {"framework": "Auto|Unittest|Pytest|Command", "path": "tests", "command": [],
              "reportPaths": ["**/junit*.xml"], "allowNoTests": false},
@@ -39,14 +46,18 @@ int main(int argc, char** argv) {
     std::fputs(option == "--help" ? kHelp : "committest-runner " COMMITTEST_VERSION "\n", stdout);
     return 0;
   }
-  if (argc > 1) {
-    std::fputs("committest-runner takes no arguments; see --help\n", stderr);
+  Part part = Part::kAll;
+  if (option == "checkout") part = Part::kCheckout;
+  if (option == "run") part = Part::kTests;
+  if (argc > 2 || (argc == 2 && part == Part::kAll)) {
+    std::fputs("committest-runner takes checkout, run or nothing; see --help\n", stderr);
     return static_cast<int>(api::RunnerExit::kConfiguration);
   }
-  // The tests run as the same user: they must not read or trace the process that judges them.
-  prctl(PR_SET_DUMPABLE, 0);
+  // The tests run as the same user: they must not read or trace the process that judges them. Of a
+  // checkout, git must be able to open the files in memory.
+  if (part != Part::kCheckout) prctl(PR_SET_DUMPABLE, 0);
   AdoptOrphans();
   const SystemClock clock;
   OutputStream console(STDOUT_FILENO);
-  return App(ParseEnvironment(environ), clock, console).Run();
+  return App(part, ParseEnvironment(environ), clock, console).Run();
 }

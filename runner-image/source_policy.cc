@@ -24,30 +24,6 @@ bool IsRefPart(std::string_view part) {
 
 }  // namespace
 
-Status CheckUrl(std::string_view url) {
-  if (std::ranges::any_of(url, IsControlOrSpace)) {
-    return Refuse("url", url, "has whitespace or control characters");
-  }
-  const std::string scheme = Lower(url.substr(0, url.find(':')));
-  if (scheme == "ssh") {
-    return Refuse("url", url,
-                  "needs an ssh key, which test Pods do not have; expected an https:// or http:// "
-                  "URL that can be read without credentials");
-  }
-  if ((scheme != "http" && scheme != "https") || !url.substr(scheme.size()).starts_with("://")) {
-    return Refuse("url", url, "is neither http:// nor https://");
-  }
-  const std::string_view rest = url.substr(scheme.size() + 3);
-  const std::string_view authority = rest.substr(0, rest.find_first_of("/?#\\"));
-  if (authority.find('@') != std::string_view::npos) {
-    return Refuse("url", url, "has userinfo; credentials belong into a Secret");
-  }
-  if (authority.empty() || authority.front() == '-' || authority.front() == ':') {
-    return Refuse("url", url, "has no host");
-  }
-  return {};
-}
-
 Status CheckRef(std::string_view ref) {
   if (ref.empty()) return {};
   if (!ref.starts_with("refs/") || ref.size() > kMaxRefBytes) {

@@ -21,10 +21,12 @@ constexpr std::string_view kBasicAuth = "kubernetes.io/basic-auth";
 constexpr std::string_view kSshAuth = "kubernetes.io/ssh-auth";
 constexpr std::string_view kOpaque = "Opaque";
 constexpr const char* kCa = "ca.crt";
+constexpr const char* kHost = "host";
 constexpr const char* kPublicApi = "https://api.github.com";
 // Servers take header blocks of 8 KB at most.
 constexpr std::size_t kMaxTokenBytes = 6'000;
 constexpr std::size_t kMaxUserBytes = 255;
+constexpr std::size_t kMaxHostBytes = 253;  // RFC 1035
 // Shorter ones would hide half of each message that they are scrubbed from.
 constexpr std::size_t kMinScrubbedBytes = 4;
 constexpr std::size_t kMinKeyLineBytes = 16;
@@ -142,7 +144,8 @@ Result<Credentials> ParseBasic(const Reader& reader) {
   }
   auto password = reader.Line("password", kMaxTokenBytes, "a password or an access token");
   if (!password) return Fail(std::move(password.error()));
-  return Credentials{BasicCredentials{std::move(*username), SecretText(std::move(*password))}, {}};
+  return Credentials{
+      BasicCredentials{std::move(*username), SecretText(std::move(*password))}, {}, {}};
 }
 
 Result<Credentials> ParseBearer(const Reader& reader) {
@@ -162,7 +165,7 @@ Result<Credentials> ParseBearer(const Reader& reader) {
   if (!std::ranges::all_of(*token, is_allowed)) {
     return reader.Refuse("token", "has characters that no bearer token has (RFC 6750)");
   }
-  return Credentials{BearerCredentials{SecretText(std::move(*token))}, {}};
+  return Credentials{BearerCredentials{SecretText(std::move(*token))}, {}, {}};
 }
 
 // Of OpenSSH's own format: "openssh-key-v1", a zero byte, then the cipher's name with its length.
@@ -211,7 +214,7 @@ Result<Credentials> ParseSsh(const Reader& reader) {
     return reader.Refuse("known_hosts",
                          "names no host with its key, expected lines as ssh-keyscan prints them");
   }
-  return Credentials{SshCredentials{SecretText(std::move(*key)), std::move(*known_hosts)}, {}};
+  return Credentials{SshCredentials{SecretText(std::move(*key)), std::move(*known_hosts)}, {}, {}};
 }
 
 Result<Credentials> ParseGithubApp(const Reader& reader) {
@@ -242,7 +245,7 @@ Result<Credentials> ParseGithubApp(const Reader& reader) {
     while (api_url->ends_with('/')) api_url->pop_back();
     app.api_url = std::move(*api_url);
   }
-  return Credentials{std::move(app), {}};
+  return Credentials{std::move(app), {}, {}};
 }
 
 Result<Credentials> ParseKind(const Reader& reader, std::string_view type) {
@@ -287,7 +290,13 @@ void UseBasic(Access& access, const std::string& username, const SecretText& pas
 Result<Credentials> ParseCredentials(std::string_view name, const SecretData& secret) {
   const Reader reader(name, secret);
   auto credentials = ParseKind(reader, secret.type);
-  if (!credentials || !reader.Has(kCa)) return credentials;
+  if (!credentials) return credentials;
+  if (reader.Has(kHost)) {
+    auto host = reader.Line(kHost, kMaxHostBytes, "the name of a host, without scheme and port");
+    if (!host) return Fail(std::move(host.error()));
+    credentials->host = Lower(*host);
+  }
+  if (!reader.Has(kCa)) return credentials;
   credentials->ca_pem = secret.values.at(kCa);
   if (!IsListOfCertificates(credentials->ca_pem)) {
     return reader.Refuse(kCa, "is not a list of PEM certificates");
@@ -297,6 +306,10 @@ Result<Credentials> ParseCredentials(std::string_view name, const SecretData& se
 
 Status CheckFit(std::string_view name, const Credentials& credentials, const GitUrl& url) {
   const std::string secret = "Secret " + std::string(name) + " ";
+  if (!credentials.host.empty() && credentials.host != url.host) {
+    return Fail(Invalid(secret + "is for the host " + credentials.host + " alone (its key host), " +
+                        "but spec.url leads to " + url.host));
+  }
   const bool is_key = std::holds_alternative<SshCredentials>(credentials.kind);
   if (is_key && url.scheme != "ssh") {
     return Fail(Invalid(secret + "holds an ssh key, but spec.url begins with " + url.scheme +

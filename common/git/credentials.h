@@ -52,6 +52,7 @@ struct Credentials {
   /// PEM with the only authorities that may vouch for the repository's host. Empty: those of the
   /// installation.
   std::string ca_pem;
+  std::string host;  ///< The only host that gets them; empty: the host of whoever names the Secret.
 
   bool operator==(const Credentials&) const = default;
 };
@@ -59,10 +60,10 @@ struct Credentials {
 /// Reads a Secret by this table; `name` is for messages.
 ///
 ///   type                       keys                               optional
-///   kubernetes.io/basic-auth   username, password                 ca.crt
-///   kubernetes.io/ssh-auth     ssh-privatekey, known_hosts        ca.crt
-///   Opaque                     token                              ca.crt
-///   Opaque                     appID, installationID, privateKey  ca.crt, apiURL
+///   kubernetes.io/basic-auth   username, password                 ca.crt, host
+///   kubernetes.io/ssh-auth     ssh-privatekey, known_hosts        ca.crt, host
+///   Opaque                     token                              ca.crt, host
+///   Opaque                     appID, installationID, privateKey  ca.crt, host, apiURL
 ///
 /// Keys of two kinds are an error; keys that no kind knows are left alone. One line end at the end
 /// of a name, password or token is not part of it.
@@ -71,8 +72,8 @@ struct Credentials {
 /// expected, never a value. Pure and total.
 Result<Credentials> ParseCredentials(std::string_view name, const SecretData& secret);
 
-/// Whether the credentials are for this kind of URL: keys for ssh, everything else for https or
-/// http, and the API of a GitHub App at api.github.com or at the repository's own origin. Errors as
+/// Whether the credentials are for this URL: for its host, if they name one; keys for ssh, everything
+/// else for https or http, and the API of a GitHub App at api.github.com or at the repository's own origin. Errors as
 /// of `ParseCredentials`.
 Status CheckFit(std::string_view name, const Credentials& credentials, const GitUrl& url);
 

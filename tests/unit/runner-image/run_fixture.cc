@@ -50,7 +50,8 @@ RunEnd RunTest::RunFilesWith(const std::map<std::string, std::string>& files,
 }
 
 std::unique_ptr<testing::Command> RunTest::Start(const api::RunRequest& request,
-                                                 std::vector<std::string> prefix) {
+                                                 std::vector<std::string> prefix,
+                                                 std::vector<std::string> program) {
   fs::create_directories(File("tmp"));
   std::map<std::string, std::string> environment = {
       {"PATH", kPath},
@@ -60,7 +61,7 @@ std::unique_ptr<testing::Command> RunTest::Start(const api::RunRequest& request,
       {"COMMITTEST_TERMINATION_LOG", File("termination-log").string()},
       {"COMMITTEST_GRACE_SECONDS", "1"}};
   for (const auto& [name, value] : environment_) environment[name] = value;
-  prefix.emplace_back(COMMITTEST_RUNNER);
+  prefix.insert(prefix.end(), program.begin(), program.end());
   return std::make_unique<testing::Command>(
       std::move(prefix), testing::Command::Options{.environment = std::move(environment),
                                                    .directory = "/",

@@ -46,7 +46,8 @@ class RunTest : public ::testing::Test {
   RunEnd RunAsOrdinaryUser(const api::RunRequest& request);
   /// Starts the program, for tests that act while it runs; `Finish` waits for it.
   std::unique_ptr<testing::Command> Start(const api::RunRequest& request,
-                                          std::vector<std::string> prefix = {});
+                                          std::vector<std::string> prefix = {},
+                                          std::vector<std::string> program = {COMMITTEST_RUNNER});
   RunEnd Finish(testing::Command& command);
 
   /// A request without a repository behind it.

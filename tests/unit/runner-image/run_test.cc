@@ -199,7 +199,8 @@ TEST_F(Run, CallsAPrivateRepositoryAConfigurationErrorAndSaysWhatToDo) {
   testing::GitServer closed({"--authorization-file", nobody});
   const RunEnd end = RunTest::Run(RequestOf(closed.Url("r"), std::string(40, 'a')));
   ExpectEnd(end, RunnerExit::kConfiguration, api::reason::kConfigurationError);
-  EXPECT_THAT(end.summary.message, HasSubstr("asks for credentials, which test Pods do not have"));
+  EXPECT_THAT(end.summary.message,
+              HasSubstr("asks for credentials, expected spec.credentialsSecretName"));
 }
 
 TEST_F(Run, CallsAServerErrorACheckoutFailure) {

@@ -242,6 +242,19 @@ TEST(CheckFit, WantsTheCredentialsThatTheUrlNeeds) {
   EXPECT_THAT(CheckFit("s", Parsed(Token()), Url("ssh")).error().message, HasSubstr("no ssh key"));
 }
 
+TEST(CheckFit, KeepsCredentialsOfOneHostFromOthers) {
+  const Credentials bound = Parsed(With(Basic(), "host", "Git.Example\n"));
+  EXPECT_TRUE(CheckFit("s", bound, Url("https")));
+  const auto elsewhere = CheckUrl("https://evil.example/app.git", {}).value();
+  const Status refused = CheckFit("s", bound, elsewhere);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, api::reason::kCredentialsInvalid);
+  EXPECT_THAT(refused.error().message,
+              AllOf(HasSubstr("Secret s is for the host git.example alone"),
+                    HasSubstr("spec.url leads to evil.example")));
+  EXPECT_FALSE(ParseCredentials("s", With(Basic(), "host", "")));
+}
+
 TEST(CheckFit, LetsAnAppAskOnlyItsOwnHostOrGithub) {
   const auto fits = [](const std::string& api, const GitUrl& url) {
     return CheckFit("s", Parsed(With(App(), "apiURL", api)), url).has_value();
