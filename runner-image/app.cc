@@ -10,6 +10,7 @@
 #include "common/git/url_policy.h"
 #include "runner-image/checkout.h"
 #include "runner-image/checkout_access.h"
+#include "runner-image/disk_space.h"
 #include "runner-image/handover.h"
 #include "runner-image/listing.h"
 #include "runner-image/memory_events.h"
@@ -207,6 +208,7 @@ Verdict App::RunPlan(const TestPlan& plan, const fs::path& checkout, const PlanF
                           .allow_no_tests = request_.tests.allow_no_tests,
                           .end = end,
                           .report = ReadReport(plan, checkout, files, before),
+                          .full_folder = FullFolder({config_.temporary, checkout}),
                           .oom_kills = ReadOomKills() - oom_kills,
                           .time_limit = std::chrono::seconds(request_.timeout_seconds)};
   if (evidence.report) {

@@ -25,11 +25,18 @@ std::string TimeoutMessage(const Evidence& evidence) {
          (evidence.end.killed ? ", ignored SIGTERM and were killed" : " and were ended by SIGTERM");
 }
 
+std::string TerminatedMessage(const ProcessEnd& end) {
+  return std::string("the runner was told to end before the tests had ended; the tests ") +
+         (end.killed ? "did not end within the grace period and were killed"
+                     : "ended when they were told to");
+}
+
 std::string MissingReportMessage(const Evidence& evidence) {
-  const std::string how = "the tests ended with " + DescribeEnd(evidence.end);
-  return evidence.report.error().code == ErrorCode::kNotFound
-             ? how + " and left no report: " + evidence.report.error().message
-             : how + "; " + evidence.report.error().message;
+  std::string message = "the tests ended with " + DescribeEnd(evidence.end);
+  if (!evidence.full_folder.empty()) message += ", " + evidence.full_folder + " is full";
+  message +=
+      evidence.report.error().code == ErrorCode::kNotFound ? ", and they left no report: " : "; ";
+  return message + evidence.report.error().message;
 }
 
 std::string FailedMessage(const Evidence& evidence, const api::TestCounts& counts) {
@@ -78,8 +85,7 @@ Verdict Evaluate(const Evidence& evidence) {
             "the tests could not be started: " + end.start_error};
   }
   if (end.terminated) {
-    return {RunnerExit::kInternal, api::reason::kTerminated,
-            "the runner was told to end before the tests had ended"};
+    return {RunnerExit::kInternal, api::reason::kTerminated, TerminatedMessage(end)};
   }
   if (end.timed_out) {
     return {RunnerExit::kTestsFailed, api::reason::kTimedOut, TimeoutMessage(evidence)};

@@ -19,6 +19,8 @@ struct Evidence {
   ProcessEnd end;
   /// The sum of the reports that this run wrote. kNotFound: it wrote none; kDataLoss: unreadable.
   Result<JunitReport> report;
+  /// Which of the run's folders had no space left at the end; empty: none.
+  std::string full_folder;
   std::int64_t oom_kills = 0;  ///< Processes that the kernel killed for memory during the tests.
   std::chrono::milliseconds time_limit{0};
 };

@@ -1,5 +1,6 @@
 #include "runner-image/git_errors.h"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -58,7 +59,11 @@ FetchFailure ClassifyFetchFailure(std::string_view standard_error) {
 
 std::string LastWords(std::string_view standard_error) {
   const std::vector<std::string> own = OwnLines(standard_error);
-  std::string words = own.empty() ? std::string() : own.back();
+  // What follows a full disk is its consequence ("index-pack failed").
+  const auto full = std::ranges::find_if(own, [](const std::string& line) {
+    return Contains(line, "No space left on device") || Contains(line, "Disk quota exceeded");
+  });
+  std::string words = full != own.end() ? *full : own.empty() ? std::string() : own.back();
   if (words.empty()) {
     const std::string_view text = Trim(standard_error);
     words = text.substr(text.rfind('\n') + 1);  // npos + 1 is 0: the whole of a single line.

@@ -17,8 +17,8 @@ enum class FetchFailure {
 /// prints after "remote:", are never taken for git's.
 FetchFailure ClassifyFetchFailure(std::string_view standard_error);
 
-/// git's own last words, one redacted line of at most 300 bytes, for the summary: its last "fatal:"
-/// or "error:" line, else its last line. "git gave no reason" for an empty text.
+/// git's own last words, one redacted line of at most 300 bytes, for the summary: the "fatal:" or
+/// "error:" line that names a full disk, else the last such line, else its last line. "git gave no reason" for an empty text.
 std::string LastWords(std::string_view standard_error);
 
 }  // namespace committest::runner

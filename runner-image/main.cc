@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <fcntl.h>
 #include <string_view>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -36,9 +37,15 @@ Exit codes: 0 passed, 10 tests failed, 20 checkout failed, 21 commit gone, 30 no
   --version  the version
 )";
 
+// A descriptor that the caller closed would else become one of our own files, and be written to.
+void FillStandardDescriptors() {
+  for (int fd = 0; fd >= 0 && fd <= STDERR_FILENO;) fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  FillStandardDescriptors();
   using namespace committest;          // NOLINT(google-build-using-namespace)
   using namespace committest::runner;  // NOLINT(google-build-using-namespace)
   const std::string_view option = argc > 1 ? argv[1] : "";

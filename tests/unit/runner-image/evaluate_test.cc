@@ -43,6 +43,7 @@ Evidence With(ProcessEnd end, Result<JunitReport> report) {
           .allow_no_tests = false,
           .end = std::move(end),
           .report = std::move(report),
+          .full_folder = "",
           .oom_kills = 0,
           .time_limit = std::chrono::minutes(30)};
 }
@@ -121,6 +122,17 @@ TEST(Evaluate, BlamesNobodyWhenTheRunnerWasToldToEnd) {
   const Verdict verdict = Evaluate(With(end, Counted(3, 0, 0, 0)));
   EXPECT_EQ(verdict.exit, RunnerExit::kInternal);
   EXPECT_EQ(verdict.reason, api::reason::kTerminated);
+  EXPECT_THAT(verdict.message, HasSubstr("the tests ended when they were told to"));
+  end.killed = true;
+  EXPECT_THAT(Evaluate(With(end, Missing())).message, HasSubstr("were killed"));
+}
+
+TEST(Evaluate, NamesAFullFolderBesideAMissingReport) {
+  Evidence evidence = With(Exited(1), Missing());
+  evidence.full_folder = "/tmp";
+  const Verdict verdict = Evaluate(evidence);
+  EXPECT_EQ(verdict.reason, api::reason::kReportInvalid);
+  EXPECT_THAT(verdict.message, HasSubstr("/tmp is full"));
 }
 
 TEST(Evaluate, CallsMemoryKillsOutOfMemoryAndNeverAPass) {

@@ -64,6 +64,13 @@ TEST(LastWords, AreGitsLastOwnLine) {
   EXPECT_EQ(LastWords("error: one\nfatal: two\nhint: three\n"), "fatal: two");
 }
 
+TEST(LastWords, NameAFullDiskRatherThanWhatFollowsFromIt) {
+  EXPECT_EQ(LastWords("fatal: write error: No space left on device\nfatal: index-pack failed\n"),
+            "fatal: write error: No space left on device");
+  EXPECT_EQ(LastWords("error: a: Disk quota exceeded\nfatal: two\n"),
+            "error: a: Disk quota exceeded");
+}
+
 TEST(LastWords, AreTheLastLineWhenGitSaysNothingItself) {
   EXPECT_EQ(LastWords("first\nsecond\n\n"), "second");
   EXPECT_EQ(LastWords("only"), "only");
