@@ -71,23 +71,68 @@ std::unique_ptr<testing::Command> RunTest::Start(const api::RunRequest& request,
 RunEnd RunTest::Finish(testing::Command& command) {
   RunEnd end;
   end.process = command.Wait();
-  end.termination_log = testing::ReadTestFile(File("termination-log"));
+  const fs::path log = File("termination-log");
+  // Tests may have put a pipe or a link in its place.
+  if (fs::is_regular_file(fs::symlink_status(log)))
+    end.termination_log = testing::ReadTestFile(log);
   if (auto summary = api::ParseSummary(end.termination_log)) end.summary = *std::move(summary);
   return end;
 }
 
 RunEnd RunTest::Run(const api::RunRequest& request) { return Finish(*Start(request)); }
 
-RunEnd RunTest::RunAsInit(const api::RunRequest& request) {
-  return Finish(*Start(request, {"unshare", "--fork", "--pid", "--mount-proc", "--kill-child"}));
+RunEnd RunTest::RunBehind(const api::RunRequest& request, const std::vector<Prefix>& prefixes) {
+  std::vector<std::string> words;
+  for (const Prefix prefix : prefixes) {
+    for (std::string& word : Words(prefix)) words.push_back(std::move(word));
+    if (prefix == Prefix::kOrdinaryUser) GiveFoldersTo(10001);
+  }
+  return Finish(*Start(request, std::move(words)));
 }
 
-RunEnd RunTest::RunAsOrdinaryUser(const api::RunRequest& request) {
+void RunTest::RequireNamespaces() {
+  const auto probe = testing::RunCommand(
+      {"unshare", "--fork", "--pid", "--mount-proc", "true"},
+      {.environment = {{"PATH", kPath}}, .directory = {}, .timeout = std::chrono::seconds(10)});
+  if (probe.exit_code != 0) GTEST_SKIP() << "no PID namespaces here: " << probe.output;
+}
+
+std::vector<std::string> RunTest::Words(Prefix prefix) const {
+  const auto small = [this](const char* folder, const char* size) {
+    fs::create_directories(File(folder));
+    return std::vector<std::string>{
+        "unshare",
+        "--mount",
+        "sh",
+        "-c",
+        R"(mount -t tmpfs -o "size=$1,mode=1777" tmpfs "$2" && shift 2 && exec "$@")",
+        "sh",
+        size,
+        File(folder).string()};
+  };
+  switch (prefix) {
+    case Prefix::kInit:
+      return {"unshare", "--fork", "--pid", "--mount-proc", "--kill-child"};
+    case Prefix::kOrdinaryUser:
+      return {"setpriv", "--reuid=10001", "--regid=10001", "--clear-groups"};
+    case Prefix::kSmallTemporary:
+      return small("tmp", "128k");
+    case Prefix::kSmallWorkspace:
+      return small("workspace", "512k");
+  }
+  return {};
+}
+
+void RunTest::RemoveAll(const fs::path& folder) {
+  testing::RunCommand({"rm", "-rf", folder.string()},
+                      {.environment = {{"PATH", kPath}}, .directory = {}});
+}
+
+void RunTest::GiveFoldersTo(unsigned user) const {
   fs::create_directories(File("tmp"));
   for (const fs::path& folder : {folder_.path(), File("tmp")}) {
-    EXPECT_EQ(chown(folder.c_str(), 10001, 10001), 0);
+    EXPECT_EQ(chown(folder.c_str(), user, user), 0);
   }
-  return Finish(*Start(request, {"setpriv", "--reuid=10001", "--regid=10001", "--clear-groups"}));
 }
 
 void ExpectEnd(const RunEnd& end, api::RunnerExit exit, const std::string& reason) {

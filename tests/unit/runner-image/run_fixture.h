@@ -40,10 +40,19 @@ class RunTest : public ::testing::Test {
   RunEnd RunFilesWith(const std::map<std::string, std::string>& files,
                       std::vector<std::string> command);
   RunEnd Run(const api::RunRequest& request);
-  /// `Run` as PID 1 of a PID namespace of its own.
-  RunEnd RunAsInit(const api::RunRequest& request);
-  /// `Run` as user and group 10001, as in the product's Pods. REQUIRES: root.
-  RunEnd RunAsOrdinaryUser(const api::RunRequest& request);
+  /// What the program is started in; each needs root.
+  enum class Prefix {
+    kInit,            ///< As PID 1 of a PID namespace of its own, as in a container.
+    kOrdinaryUser,    ///< As user and group 10001, as in the product's Pods.
+    kSmallTemporary,  ///< With 128 KiB for temporary files.
+    kSmallWorkspace,  ///< With 512 KiB for the checkout.
+  };
+  /// `Run` in all of these, the first outermost.
+  RunEnd RunBehind(const api::RunRequest& request, const std::vector<Prefix>& prefixes);
+  /// Skips the test where this process may not make namespaces.
+  static void RequireNamespaces();
+  /// Removes a tree that is too deep for the standard library.
+  static void RemoveAll(const std::filesystem::path& folder);
   /// Starts the program, for tests that act while it runs; `Finish` waits for it.
   std::unique_ptr<testing::Command> Start(const api::RunRequest& request,
                                           std::vector<std::string> prefix = {},
@@ -59,6 +68,9 @@ class RunTest : public ::testing::Test {
   std::map<std::string, std::string> environment_;
 
  private:
+  std::vector<std::string> Words(Prefix prefix) const;
+  void GiveFoldersTo(unsigned user) const;
+
   static std::unique_ptr<testing::GitServer> server_;
   static int repositories_;
   testing::TemporaryFolder folder_;

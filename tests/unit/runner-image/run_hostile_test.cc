@@ -140,13 +140,9 @@ TEST_F(HostileRun, ADaemonDoesNotHoldTheEndUpAndDoesNotSurvive) {
 // The runner as PID 1, as in a container; needs the right to make PID namespaces.
 class HostileRunAsInit : public RunTest {
  protected:
-  void SetUp() override {
-    const auto probe = testing::RunCommand({"unshare", "--fork", "--pid", "--mount-proc", "true"},
-                                           {.environment = {{"PATH", "/usr/bin:/bin"}},
-                                            .directory = {},
-                                            .timeout = std::chrono::seconds(10)});
-    if (probe.exit_code != 0) GTEST_SKIP() << "no PID namespaces here: " << probe.output;
-  }
+  void SetUp() override { RequireNamespaces(); }
+
+  RunEnd RunAsInit(const api::RunRequest& request) { return RunBehind(request, {Prefix::kInit}); }
 };
 
 TEST_F(HostileRunAsInit, ADaemonDoesNotSurviveAndTheRunnerCannotBeKilled) {
@@ -193,7 +189,8 @@ TEST_F(HostileRun, TheRunnersMemoryAndEnvironmentAreClosedToTheTests) {
             with self.assertRaises(PermissionError):
                 open(f"/proc/{os.getppid()}/{name}", "rb").read(1)
         open("/proc/self/environ", "rb").read())")}});
-  const RunEnd end = geteuid() == 0 ? RunAsOrdinaryUser(request) : RunTest::Run(request);
+  const RunEnd end =
+      geteuid() == 0 ? RunBehind(request, {Prefix::kOrdinaryUser}) : RunTest::Run(request);
   ExpectEnd(end, RunnerExit::kPassed, api::reason::kTestsPassed);
 }
 
