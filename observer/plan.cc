@@ -67,6 +67,7 @@ api::CommitTest MakeTest(const api::ObservedRepository& repository, const std::s
   test.meta.annotations[api::kRefAnnotation] = ref;
   test.spec.repository_name = name;
   test.spec.source = {repository.spec.url, commit.id, ref, commit.author, commit.subject};
+  test.spec.credentials_secret_name = repository.spec.credentials_secret_name;
   test.spec.trigger = trigger;
   test.spec.tests = facts.tests;
   test.spec.execution = facts.execution;

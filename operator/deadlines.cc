@@ -4,6 +4,7 @@
 #include <string>
 
 #include "common/api/reasons.h"
+#include "operator/run_shape.h"
 #include "operator/waiting.h"
 
 namespace committest::op {
@@ -19,6 +20,8 @@ seconds Bounded(std::int64_t value) {
 seconds RunLimit(const api::ExecutionSpec& execution) {
   return Bounded(execution.timeout_seconds) + kCheckoutAllowance + kRunGrace;
 }
+
+constexpr seconds kCheckoutLimit = kCheckoutAllowance + kRunGrace;
 
 std::optional<Deadline> After(Stage stage, std::optional<WallTime> from, seconds limit) {
   if (!from) return std::nullopt;
@@ -73,6 +76,13 @@ std::optional<Deadline> NextDeadline(const api::CommitTestSpec& spec, const JobV
   if (pod != nullptr && pod->Running() != nullptr) {
     return After(Stage::kRun, pod->Running()->started_at, RunLimit(execution));
   }
+  if (pod != nullptr && pod->CheckingOut() != nullptr) {
+    return After(Stage::kCheckout, pod->CheckingOut()->started_at, kCheckoutLimit);
+  }
+  if (pod != nullptr && pod->CheckedOut() != nullptr) {
+    return After(Stage::kStart, pod->CheckedOut()->finished_at,
+                 Bounded(execution.start_timeout_seconds));
+  }
   const PodCondition* scheduled = pod == nullptr ? nullptr : pod->True("PodScheduled");
   if (scheduled != nullptr) {
     return After(Stage::kStart, scheduled->since, Bounded(execution.start_timeout_seconds));
@@ -94,6 +104,10 @@ std::optional<Ending> JudgeDeadlines(const api::CommitTestSpec& spec, const JobV
     case Stage::kStart:
       ending = NotStarted(spec.execution, waiting);
       break;
+    case Stage::kCheckout:
+      ending = InfrastructureEnding(api::reason::kCheckoutFailed,
+                                    "the checkout did not end" + Within(kCheckoutLimit.count()));
+      break;
     case Stage::kRun:
       ending = NotFinished(spec.execution);
       break;
@@ -102,9 +116,12 @@ std::optional<Ending> JudgeDeadlines(const api::CommitTestSpec& spec, const JobV
   return ending;
 }
 
-seconds HardCap(const api::ExecutionSpec& execution) {
-  return Bounded(execution.schedule_timeout_seconds) + Bounded(execution.start_timeout_seconds) +
-         RunLimit(execution) + seconds(60);
+seconds HardCap(const api::CommitTestSpec& spec) {
+  const api::ExecutionSpec& execution = spec.execution;
+  const seconds start = Bounded(execution.start_timeout_seconds);
+  const seconds checkout = ChecksOutApart(spec) ? start + kCheckoutLimit : seconds(0);
+  return Bounded(execution.schedule_timeout_seconds) + start + checkout + RunLimit(execution) +
+         seconds(60);
 }
 
 }  // namespace committest::op

@@ -20,7 +20,7 @@ inline constexpr std::chrono::seconds kRunGrace{30};
 /// How long a Pod may stay after its grace period before its node counts as lost.
 inline constexpr std::chrono::seconds kDeletionGrace{30};
 
-enum class Stage { kSchedule, kStart, kRun };
+enum class Stage { kSchedule, kStart, kCheckout, kRun };
 
 struct Deadline {
   Stage stage = Stage::kSchedule;
@@ -34,9 +34,12 @@ struct Deadline {
 /// |-------------------------------------|-------------------------|-------------------------------|
 /// | no Pod, or not scheduled: kSchedule | Job started, or created | scheduleTimeoutSeconds        |
 /// | scheduled, not running: kStart      | PodScheduled True since | startTimeoutSeconds           |
+/// | checkout running: kCheckout         | checkout started        | the allowances                |
+/// | checked out, not running: kStart    | checkout ended          | startTimeoutSeconds           |
 /// | container running: kRun             | container started       | timeoutSeconds and allowances |
 ///
-/// The allowances are kCheckoutAllowance and kRunGrace.
+/// The allowances are kCheckoutAllowance and kRunGrace. The third and fourth step are those of a run
+/// in two containers.
 std::optional<Deadline> NextDeadline(const api::CommitTestSpec& spec, const JobView& job,
                                      const PodView* pod);
 
@@ -50,12 +53,13 @@ std::optional<Deadline> NextDeadline(const api::CommitTestSpec& spec, const JobV
 /// | kStart    | an image reason            | Error ImagePullFailed, with the kubelet's words    |
 /// | kStart    | a container-config reason  | Error ConfigurationError, with the kubelet's words |
 /// | kStart    | otherwise                  | Error StartTimeout                                 |
+/// | kCheckout |                            | retry CheckoutFailed                               |
 /// | kRun      |                            | Failed TimedOut                                    |
 std::optional<Ending> JudgeDeadlines(const api::CommitTestSpec& spec, const JobView& job,
                                      const PodView* pod, const JobTrouble* trouble, WallTime now);
 
 /// The Job's activeDeadlineSeconds: all own deadlines together and a minute more, so that it only
 /// acts when no operator does.
-std::chrono::seconds HardCap(const api::ExecutionSpec& execution);
+std::chrono::seconds HardCap(const api::CommitTestSpec& spec);
 
 }  // namespace committest::op

@@ -93,7 +93,8 @@ std::optional<Ending> Judge(const Observed& observed, const CurrentAttempt& curr
 std::chrono::seconds QuietPeriod(const api::CommitTestStatus& status) {
   const std::string& told = status.display.reason;
   const bool ordinary = told.empty() || told == api::reason::kWaitingForPod ||
-                        told == api::reason::kContainerCreating || told == api::reason::kRetrying;
+                        told == api::reason::kContainerCreating ||
+                        told == api::reason::kCheckoutInProgress || told == api::reason::kRetrying;
   return ordinary ? kQuietPeriod : kOutdatedPeriod;
 }
 

@@ -11,6 +11,7 @@
 #include "operator/deadlines.h"
 #include "operator/job_view.h"
 #include "operator/pod_view.h"
+#include "operator/run_shape.h"
 
 namespace committest::op {
 namespace {
@@ -20,6 +21,14 @@ using nlohmann::json;
 constexpr const char* kWorkspace = "/workspace";
 constexpr const char* kTmp = "/tmp";
 constexpr const char* kTmpSize = "256Mi";
+// Where runner-image/handover.h and checkout_access.h expect them.
+constexpr const char* kHandover = "/committest";
+constexpr const char* kHandoverSize = "64Mi";
+constexpr const char* kHandedOverRunner = "/committest/committest-runner";
+constexpr const char* kCredentials = "/credentials";
+constexpr const char* kCredentialsSecretVariable = "COMMITTEST_CREDENTIALS_SECRET";
+// The group, which is the Pod's fsGroup, may read.
+constexpr int kCredentialsMode = 0440;
 
 json Labels(const api::CommitTest& commit_test) {
   json labels = {{api::kManagedByLabel, api::kManagedByValue},
@@ -116,36 +125,96 @@ std::string Literal(std::string_view text) {
   return literal;
 }
 
-json Environment(const api::CommitTestSpec& spec) {
-  json env = json::array();
-  env.push_back(
-      {{"name", api::kRunRequestVariable}, {"value", Literal(kube::Dump(RunRequestOf(spec)))}});
+json Variable(const char* name, std::string_view value) {
+  return {{"name", name}, {"value", Literal(value)}};
+}
+
+json RunRequestVariable(const api::CommitTestSpec& spec) {
+  return Variable(api::kRunRequestVariable, kube::Dump(RunRequestOf(spec)));
+}
+
+json RunnerEnvironment(const api::CommitTestSpec& spec) {
+  json env = json::array({RunRequestVariable(spec)});
   for (const api::EnvVar& variable : spec.execution.env) {
-    env.push_back({{"name", variable.name}, {"value", Literal(variable.value)}});
+    env.push_back(Variable(variable.name.c_str(), variable.value));
   }
   return env;
 }
 
-json VolumeMounts() {
-  return json::array(
-      {{{"name", "workspace"}, {"mountPath", kWorkspace}}, {{"name", "tmp"}, {"mountPath", kTmp}}});
+/// Nothing of the user's: this container holds the credentials.
+json CheckoutEnvironment(const api::CommitTestSpec& spec) {
+  json env = json::array({RunRequestVariable(spec)});
+  if (!spec.credentials_secret_name.empty()) {
+    env.push_back(Variable(kCredentialsSecretVariable, spec.credentials_secret_name));
+  }
+  return env;
 }
 
-json Volumes(const api::ExecutionSpec& execution, const RunnerDefaults& defaults) {
-  const std::string size = Quantity(execution, "ephemeral-storage", defaults.ephemeral_storage);
-  return json::array({{{"name", "workspace"}, {"emptyDir", {{"sizeLimit", size}}}},
-                      {{"name", "tmp"}, {"emptyDir", {{"sizeLimit", kTmpSize}}}}});
+json Mount(const char* name, const char* path, bool read_only = false) {
+  json mount = {{"name", name}, {"mountPath", path}};
+  if (read_only) mount["readOnly"] = true;
+  return mount;
 }
 
-json Container(const api::CommitTestSpec& spec, const RunnerDefaults& defaults) {
-  const api::ExecutionSpec& execution = spec.execution;
-  return {{"name", kRunnerContainer},
-          {"image", execution.image.empty() ? defaults.image : execution.image},
+json VolumeMounts() { return json::array({Mount("workspace", kWorkspace), Mount("tmp", kTmp)}); }
+
+json EmptyDir(const char* name, const std::string& size) {
+  return {{"name", name}, {"emptyDir", {{"sizeLimit", size}}}};
+}
+
+json Volumes(const api::CommitTestSpec& spec, const RunnerDefaults& defaults) {
+  json volumes = json::array({EmptyDir("workspace", Quantity(spec.execution, "ephemeral-storage",
+                                                             defaults.ephemeral_storage)),
+                              EmptyDir("tmp", kTmpSize)});
+  if (ChecksOutApart(spec)) volumes.push_back(EmptyDir("handover", kHandoverSize));
+  if (!spec.credentials_secret_name.empty()) {
+    // Optional, so that the runner can say that it is missing.
+    volumes.push_back({{"name", "credentials"},
+                       {"secret",
+                        {{"secretName", spec.credentials_secret_name},
+                         {"defaultMode", kCredentialsMode},
+                         {"optional", true}}}});
+  }
+  return volumes;
+}
+
+json Container(const char* name, const std::string& image, json env, json resources) {
+  return {{"name", name},
+          {"image", image},
           {"imagePullPolicy", "IfNotPresent"},
-          {"env", Environment(spec)},
-          {"resources", Resources(execution, defaults)},
+          {"env", std::move(env)},
+          {"resources", std::move(resources)},
           {"securityContext", ContainerSecurityContext()},
           {"volumeMounts", VolumeMounts()}};
+}
+
+json RunnerContainer(const api::CommitTestSpec& spec, const RunnerDefaults& defaults) {
+  const api::ExecutionSpec& execution = spec.execution;
+  json container =
+      Container(kRunnerContainer, execution.image.empty() ? defaults.image : execution.image,
+                RunnerEnvironment(spec), Resources(execution, defaults));
+  if (!ChecksOutApart(spec)) return container;
+  container["command"] = json::array({kHandedOverRunner, "run"});
+  container["workingDir"] = kWorkspace;
+  container["volumeMounts"].push_back(Mount("handover", kHandover, true));
+  return container;
+}
+
+json CheckoutContainer(const api::CommitTestSpec& spec, const RunnerDefaults& defaults) {
+  // Of the user's resources only the room for the checkout.
+  api::ExecutionSpec execution;
+  if (const auto it = spec.execution.resources.find("ephemeral-storage");
+      it != spec.execution.resources.end()) {
+    execution.resources.insert(*it);
+  }
+  json container = Container(kCheckoutContainer, defaults.image, CheckoutEnvironment(spec),
+                             Resources(execution, defaults));
+  container["args"] = json::array({"checkout"});
+  container["volumeMounts"].push_back(Mount("handover", kHandover));
+  if (!spec.credentials_secret_name.empty()) {
+    container["volumeMounts"].push_back(Mount("credentials", kCredentials, true));
+  }
+  return container;
 }
 
 json TolerationOf(const api::Toleration& toleration) {
@@ -176,8 +245,11 @@ json PodSpec(const api::CommitTestSpec& spec, const RunnerDefaults& defaults) {
                    {"enableServiceLinks", false},
                    {"terminationGracePeriodSeconds", kTerminationGraceSeconds},
                    {"securityContext", PodSecurityContext()},
-                   {"containers", json::array({Container(spec, defaults)})},
-                   {"volumes", Volumes(spec.execution, defaults)}};
+                   {"containers", json::array({RunnerContainer(spec, defaults)})},
+                   {"volumes", Volumes(spec, defaults)}};
+  if (ChecksOutApart(spec)) {
+    pod_spec["initContainers"] = json::array({CheckoutContainer(spec, defaults)});
+  }
   if (!defaults.service_account.empty()) {
     pod_spec["serviceAccountName"] = defaults.service_account;
   }
@@ -191,7 +263,7 @@ json JobSpec(const api::CommitTest& commit_test, const RunnerDefaults& defaults)
           {"backoffLimit", 0},
           {"podReplacementPolicy", "Failed"},
           {"podFailurePolicy", PodFailurePolicy()},
-          {"activeDeadlineSeconds", HardCap(commit_test.spec.execution).count()},
+          {"activeDeadlineSeconds", HardCap(commit_test.spec).count()},
           {"template",
            {{"metadata", {{"labels", Labels(commit_test)}}},
             {"spec", PodSpec(commit_test.spec, defaults)}}}};

@@ -33,9 +33,9 @@ ContainerState ParseState(const json& state) {
   return std::monostate();
 }
 
-ContainerState RunnerState(const json& status) {
-  for (const json& container : kube::ArrayAt(status, "containerStatuses")) {
-    if (kube::StringAt(container, "name") == kRunnerContainer) {
+ContainerState StateOf(const json& status, const char* list, const char* name) {
+  for (const json& container : kube::ArrayAt(status, list)) {
+    if (kube::StringAt(container, "name") == name) {
       return ParseState(kube::ObjectAt(container, "state"));
     }
   }
@@ -82,7 +82,16 @@ const ContainerTerminated* PodView::Terminated() const {
   return std::get_if<ContainerTerminated>(&runner);
 }
 const ContainerRunning* PodView::Running() const { return std::get_if<ContainerRunning>(&runner); }
-const ContainerWaiting* PodView::Waiting() const { return std::get_if<ContainerWaiting>(&runner); }
+const ContainerWaiting* PodView::Waiting() const {
+  const auto* first = std::get_if<ContainerWaiting>(&checkout);
+  return first != nullptr ? first : std::get_if<ContainerWaiting>(&runner);
+}
+const ContainerRunning* PodView::CheckingOut() const {
+  return std::get_if<ContainerRunning>(&checkout);
+}
+const ContainerTerminated* PodView::CheckedOut() const {
+  return std::get_if<ContainerTerminated>(&checkout);
+}
 
 PodView ParsePodView(const json& object) {
   const json& status = kube::ObjectAt(object, "status");
@@ -100,7 +109,8 @@ PodView ParsePodView(const json& object) {
   view.node_name = kube::StringAt(kube::ObjectAt(object, "spec"), "nodeName");
   view.start_time = kube::TimeAt(status, "startTime");
   view.conditions = ParsePodConditions(status);
-  view.runner = RunnerState(status);
+  view.checkout = StateOf(status, "initContainerStatuses", kCheckoutContainer);
+  view.runner = StateOf(status, "containerStatuses", kRunnerContainer);
   return view;
 }
 

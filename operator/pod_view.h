@@ -20,6 +20,9 @@ const kube::ResourceType& PodType();
 /// The container whose end is the evidence of a run. Sidecars that admission adds do not count.
 inline constexpr const char* kRunnerContainer = "runner";
 
+/// The init container that checks out, in Pods that have one.
+inline constexpr const char* kCheckoutContainer = "checkout";
+
 struct ContainerWaiting {
   std::string reason;  ///< "ContainerCreating", "ErrImagePull", …
   std::string message;
@@ -64,6 +67,7 @@ struct PodView {
   std::string node_name;
   std::optional<WallTime> start_time;
   std::vector<PodCondition> conditions;
+  ContainerState checkout;
   ContainerState runner;
 
   /// The condition of `type` if it is True, or nullptr.
@@ -72,7 +76,11 @@ struct PodView {
   const PodCondition* Find(std::string_view type) const;
   const ContainerTerminated* Terminated() const;
   const ContainerRunning* Running() const;
+  /// Of the container whose turn it is.
   const ContainerWaiting* Waiting() const;
+  const ContainerRunning* CheckingOut() const;
+  /// The end of the checkout, good or bad.
+  const ContainerTerminated* CheckedOut() const;
 };
 
 /// Never fails and never throws, as `ParseJobView`.

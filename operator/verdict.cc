@@ -56,7 +56,7 @@ std::string Dishonesty(const api::CommitTestSpec& spec, const Remains& remains) 
   if (!remains.summary) {
     return "the container exited with " + std::to_string(remains.terminated.exit_code) +
            " but left no valid summary (" + OneLine(remains.summary.error().message) +
-           "); the image must start the committest runner";
+           "); the container must be the committest runner";
   }
   if (remains.summary->commit != spec.source.commit) {
     return "the runner reports commit " + OneLine(Truncate(remains.summary->commit, 64)) +
@@ -118,31 +118,40 @@ Ending JudgeTestsFailed(const api::CommitTestSpec& spec, const Remains& remains)
   return FailedEnding(api::reason::kTestsFailed, FailedMessage(*remains.summary));
 }
 
-Ending JudgeExitCode(const api::CommitTestSpec& spec, const Remains& remains) {
-  const auto error = [&remains](const char* reason, std::string_view fallback) {
-    return ErrorEnding(reason, WithCode(remains, fallback), FailureClass::kConfiguration);
-  };
+Ending ErrorOf(const Remains& remains, const char* reason, std::string_view fallback) {
+  return ErrorEnding(reason, WithCode(remains, fallback), FailureClass::kConfiguration);
+}
+
+/// The codes that say nothing of tests: those of a checkout, of either container.
+Ending JudgeUntested(const Remains& remains) {
   const std::int64_t code = remains.terminated.exit_code;
-  if (code == static_cast<int>(RunnerExit::kPassed)) return JudgeZero(spec, remains);
-  if (code == static_cast<int>(RunnerExit::kTestsFailed)) return JudgeTestsFailed(spec, remains);
   if (code == static_cast<int>(RunnerExit::kCheckoutFailed)) {
     return InfrastructureEnding(api::reason::kCheckoutFailed,
                                 WithCode(remains, "the commit could not be checked out"));
   }
   if (code == static_cast<int>(RunnerExit::kCommitGone)) {
-    return error(api::reason::kCommitGone, "the repository no longer has the commit");
-  }
-  if (code == static_cast<int>(RunnerExit::kNoTests)) {
-    return error(api::reason::kNoTestsFound, "no tests were found");
-  }
-  if (code == static_cast<int>(RunnerExit::kReportInvalid)) {
-    return error(api::reason::kReportInvalid, "the tests left no report that can be read");
+    return ErrorOf(remains, api::reason::kCommitGone, "the repository no longer has the commit");
   }
   if (code == static_cast<int>(RunnerExit::kConfiguration)) {
-    return error(api::reason::kConfigurationError, "the runner refused its configuration");
+    return ErrorOf(remains, api::reason::kConfigurationError,
+                   "the runner refused its configuration");
   }
   return InfrastructureEnding(api::reason::kResultLost,
                               WithCode(remains, "the runner ended without a result"));
+}
+
+Ending JudgeExitCode(const api::CommitTestSpec& spec, const Remains& remains) {
+  const std::int64_t code = remains.terminated.exit_code;
+  if (code == static_cast<int>(RunnerExit::kPassed)) return JudgeZero(spec, remains);
+  if (code == static_cast<int>(RunnerExit::kTestsFailed)) return JudgeTestsFailed(spec, remains);
+  if (code == static_cast<int>(RunnerExit::kNoTests)) {
+    return ErrorOf(remains, api::reason::kNoTestsFound, "no tests were found");
+  }
+  if (code == static_cast<int>(RunnerExit::kReportInvalid)) {
+    return ErrorOf(remains, api::reason::kReportInvalid,
+                   "the tests left no report that can be read");
+  }
+  return JudgeUntested(remains);
 }
 
 /// Whether the kubelet ended the whole Pod. It does not set the condition DisruptionTarget for all
@@ -152,39 +161,68 @@ bool IsEvicted(const PodView& pod) {
          IsOneOf(pod.reason, {"Evicted", "Preempting", "Terminated", "Shutdown"});
 }
 
+/// What befell the whole Pod, unless the container ended before it.
+std::optional<Ending> JudgeDisruption(const PodView& pod, const ContainerTerminated& terminated) {
+  if (terminated.exit_code == 0) return std::nullopt;
+  const PodCondition* disruption = pod.True("DisruptionTarget");
+  if (disruption != nullptr && !EndedBefore(terminated, disruption->since)) {
+    return InfrastructureEnding(api::reason::kDisrupted,
+                                Words(disruption->reason, disruption->message));
+  }
+  if (pod.meta.deletion_time && !EndedBefore(terminated, pod.deletion_requested)) {
+    return InfrastructureEnding(api::reason::kPodLost,
+                                "Pod " + pod.meta.name + " was deleted while its tests ran");
+  }
+  if (IsEvicted(pod)) {
+    return InfrastructureEnding(api::reason::kDisrupted, Words(pod.reason, pod.message));
+  }
+  return std::nullopt;
+}
+
+bool CouldNotStart(const ContainerTerminated& terminated) {
+  return IsOneOf(terminated.reason, {"StartError", "ContainerCannotRun"});
+}
+
+Ending NotStarted(const ContainerTerminated& terminated) {
+  return ErrorEnding(api::reason::kConfigurationError, Words(terminated.reason, terminated.message),
+                     FailureClass::kConfiguration);
+}
+
 Ending JudgeTerminated(const api::CommitTestSpec& spec, const PodView& pod,
                        const Remains& remains) {
   const ContainerTerminated& terminated = remains.terminated;
-  if (terminated.exit_code != 0) {
-    const PodCondition* disruption = pod.True("DisruptionTarget");
-    if (disruption != nullptr && !EndedBefore(terminated, disruption->since)) {
-      return InfrastructureEnding(api::reason::kDisrupted,
-                                  Words(disruption->reason, disruption->message));
-    }
-    if (pod.meta.deletion_time && !EndedBefore(terminated, pod.deletion_requested)) {
-      return InfrastructureEnding(api::reason::kPodLost,
-                                  "Pod " + pod.meta.name + " was deleted while its tests ran");
-    }
-    if (IsEvicted(pod)) {
-      return InfrastructureEnding(api::reason::kDisrupted, Words(pod.reason, pod.message));
-    }
-  }
+  if (auto ending = JudgeDisruption(pod, terminated)) return *std::move(ending);
   if (terminated.reason == "OOMKilled") {
     return FailedEnding(api::reason::kOutOfMemory,
                         "the container exceeded its memory limit and was killed");
   }
-  if (IsOneOf(terminated.reason, {"StartError", "ContainerCannotRun"})) {
-    return ErrorEnding(api::reason::kConfigurationError,
-                       Words(terminated.reason, terminated.message), FailureClass::kConfiguration);
-  }
+  if (CouldNotStart(terminated)) return NotStarted(terminated);
   return JudgeExitCode(spec, remains);
+}
+
+Ending JudgeCheckout(const PodView& pod, const Remains& remains) {
+  const ContainerTerminated& terminated = remains.terminated;
+  if (auto ending = JudgeDisruption(pod, terminated)) return *std::move(ending);
+  if (terminated.reason == "OOMKilled") {
+    return InfrastructureEnding(api::reason::kCheckoutFailed,
+                                "the checkout exceeded its memory limit and was killed");
+  }
+  if (CouldNotStart(terminated)) return NotStarted(terminated);
+  return JudgeUntested(remains);
+}
+
+/// The end that is the evidence: of the runner, or of a checkout that failed.
+const ContainerTerminated* EvidentEnd(const PodView& pod) {
+  if (pod.Terminated() != nullptr) return pod.Terminated();
+  const ContainerTerminated* checkout = pod.CheckedOut();
+  return checkout != nullptr && checkout->exit_code != 0 ? checkout : nullptr;
 }
 
 Evidence EvidenceOf(const PodView& pod) {
   Evidence evidence;
   evidence.pod_name = pod.meta.name;
   evidence.node_name = pod.node_name;
-  if (const ContainerTerminated* terminated = pod.Terminated(); terminated != nullptr) {
+  if (const ContainerTerminated* terminated = EvidentEnd(pod); terminated != nullptr) {
     evidence.exit_code = terminated->exit_code;
     evidence.started_at = terminated->started_at;
     evidence.finished_at = terminated->finished_at;
@@ -213,9 +251,10 @@ bool Agree(const Ending& a, const Ending& b) {
 
 std::optional<Ending> JudgePod(const api::CommitTestSpec& spec, const PodView& pod) {
   std::optional<Ending> ending;
-  if (const ContainerTerminated* terminated = pod.Terminated(); terminated != nullptr) {
+  if (const ContainerTerminated* terminated = EvidentEnd(pod); terminated != nullptr) {
     Remains remains{*terminated, api::ParseSummary(terminated->message)};
-    ending = JudgeTerminated(spec, pod, remains);
+    ending = pod.Terminated() != nullptr ? JudgeTerminated(spec, pod, remains)
+                                         : JudgeCheckout(pod, remains);
     if (Dishonesty(spec, remains).empty()) ending->summary = std::move(*remains.summary);
   } else {
     ending = JudgeUnterminated(pod);

@@ -44,6 +44,10 @@ namespace committest::op {
 /// | terminated            | 60    |                                                      | Error ConfigurationError
 /// | terminated            | other | also 50 and 137                                      | retry ResultLost
 ///
+/// A run in two containers has evidence earlier when the first of them, which checks out, ends with
+/// another code than 0. The rows about the Pod, the start and the codes 20, 21, 60 and others hold
+/// for it too; killed for memory is retry CheckoutFailed, and no code of it is a verdict on tests.
+///
 /// Several Pods (a container that was started twice): final endings beat retries, and a retry
 /// counts only once no Pod may still bring evidence. Final endings that agree in result and reason
 /// are that ending; those that disagree are Error ResultLost, for neither can be believed.

@@ -28,6 +28,10 @@ std::string Words(std::string_view reason, std::string_view message) {
 }
 
 Waiting OfContainer(const PodView& pod, std::optional<WallTime> since) {
+  if (const ContainerRunning* checkout = pod.CheckingOut(); checkout != nullptr) {
+    return Plain(api::reason::kCheckoutInProgress,
+                 "Pod " + pod.meta.name + " checks the commit out", checkout->started_at);
+  }
   const ContainerWaiting* waiting = pod.Waiting();
   if (waiting != nullptr) {
     const bool backing_off = waiting->reason == "ImagePullBackOff";

@@ -32,6 +32,7 @@ struct Waiting {
 /// | none                                                          | WaitingForPod     |          |
 /// | PodScheduled is False                                         | Unschedulable     | yes      |
 /// | PodScheduled is absent, no node                               | WaitingForPod     |          |
+/// | its init container checks out                                 | CheckoutInProgress|          |
 /// | waiting: ErrImagePull, ImagePullBackOff, InvalidImageName,    | ImagePull         | yes      |
 /// |   ErrImageNeverPull, ImageInspectError, RegistryUnavailable,  |                   |          |
 /// |   SignatureValidationFailed                                   |                   |          |

@@ -103,6 +103,8 @@ struct CommitTestSpec {
   std::string repository_name;
   std::string rerun_of;  ///< The CommitTest whose tests are run again, or empty.
   Source source;
+  /// The Secret with the credentials for the repository, or empty. Only the checkout gets it.
+  std::string credentials_secret_name;
   Trigger trigger;
   TestsSpec tests;
   ExecutionSpec execution;

@@ -249,6 +249,7 @@ Result<CommitTestSpec> ParseCommitTestSpec(const json& value) {
   spec.repository_name = reader.String("repositoryName", {}, 253);
   spec.rerun_of = reader.String("rerunOf", {}, 253);
   spec.source = ReadSource(reader);
+  spec.credentials_secret_name = reader.String("credentialsSecretName", {}, 253);
   spec.trigger = ReadTrigger(reader);
   if (const json* tests = reader.Object("tests")) {
     spec.tests = reader.Take(ParseTestsSpec(*tests, "spec.tests", UnknownMembers::kIgnore));
@@ -281,6 +282,9 @@ json ToJson(const CommitTestSpec& spec) {
                 {"ttlSecondsAfterFinished", spec.ttl_seconds_after_finished}};
   if (!spec.repository_name.empty()) value["repositoryName"] = spec.repository_name;
   if (!spec.rerun_of.empty()) value["rerunOf"] = spec.rerun_of;
+  if (!spec.credentials_secret_name.empty()) {
+    value["credentialsSecretName"] = spec.credentials_secret_name;
+  }
   if (spec.not_run) {
     value["notRun"] = {{"reason", NotRunReasonName(spec.not_run->reason)},
                        {"message", spec.not_run->message}};

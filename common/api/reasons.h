@@ -14,6 +14,7 @@ inline constexpr const char* kRepositoryNotReady = "RepositoryNotReady";
 inline constexpr const char* kTestsRunning = "TestsRunning";
 inline constexpr const char* kWaitingForPod = "WaitingForPod";
 inline constexpr const char* kUnschedulable = "Unschedulable";
+inline constexpr const char* kCheckoutInProgress = "CheckoutInProgress";
 inline constexpr const char* kContainerCreating = "ContainerCreating";
 inline constexpr const char* kImagePull = "ImagePull";
 inline constexpr const char* kContainerConfig = "ContainerConfig";

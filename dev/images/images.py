@@ -164,7 +164,8 @@ class Builder:
         elif self._from_source:
             files += _sources()
         else:
-            files += [ROOT / "dev/images/rootfs", BINARIES / f"committest-{component.name}"]
+            files += [ROOT / "dev/images/rootfs", BINARIES / f"committest-{component.name}",
+                      BINARIES / "committest-ssh"]
             # What the package manager last did: the libraries are taken from this machine.
             digest.update(str(os.stat("/var/lib/dpkg/status").st_mtime_ns).encode())
         for path in files:

@@ -39,7 +39,13 @@ REFUSED_JOBS = {
     "names of its own": ({f"{POD}.hostAliases": [{"ip": "192.0.2.1"}]}, "hostAliases"),
     "a name server of its own": ({f"{POD}.dnsConfig": {"nameservers": ["192.0.2.1"]}}, "dnsConfig"),
     "an init container": ({f"{POD}.initContainers": [{"name": "i", "image": "x"}]},
-                          "initContainers"),
+                          "init container checkout"),
+    "a checkout of another image": ({f"{POD}.initContainers": [
+        {"name": "checkout", "image": "x", "args": ["checkout"]}]}, "init container checkout"),
+    "a program of its own": ({f"{CONTAINER}.command": ["sh"]}, "runs its image's program"),
+    "a folder of its own": ({f"{CONTAINER}.workingDir": "/etc"}, "workingDir"),
+    "a Secret that is not allowed": ({f"{POD}.volumes.2": {
+        "name": "credentials", "secret": {"secretName": "not-allowed"}}}, "emptyDirs"),
     "a second container": ({f"{POD}.containers.1": {"name": "b", "image": "x"}}, "one container"),
     "a container of another name": ({f"{CONTAINER}.name": "other",
                                      "spec.podFailurePolicy": REMOVED}, "named runner"),

@@ -86,6 +86,19 @@ PodView WaitingFor(PodView pod, const std::string& reason, const std::string& me
   return pod;
 }
 
+PodView CheckingOut(PodView pod, std::int64_t since) {
+  pod.checkout = ContainerRunning{At(since)};
+  pod.runner = ContainerWaiting{"PodInitializing", {}};
+  return pod;
+}
+
+PodView CheckedOut(PodView pod, std::int64_t exit_code, const std::string& message,
+                   const std::string& reason, std::int64_t finished) {
+  pod.checkout = ContainerTerminated{exit_code, reason, message, At(2), At(finished)};
+  pod.runner = ContainerWaiting{"PodInitializing", {}};
+  return pod;
+}
+
 PodView Running(PodView pod, std::int64_t since) {
   pod.phase = "Running";
   pod.start_time = At(since);

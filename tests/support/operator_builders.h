@@ -32,6 +32,10 @@ PodView APod(const JobView& job);
 PodView Scheduled(PodView pod, std::int64_t at = 1);
 PodView Unschedulable(PodView pod, const std::string& message, std::int64_t since = 0);
 PodView WaitingFor(PodView pod, const std::string& reason, const std::string& message = {});
+/// Of a run in two containers: while the first runs, and when it has ended.
+PodView CheckingOut(PodView pod, std::int64_t since = 2);
+PodView CheckedOut(PodView pod, std::int64_t exit_code, const std::string& message = {},
+                   const std::string& reason = "Completed", std::int64_t finished = 3);
 PodView Running(PodView pod, std::int64_t since = 2);
 PodView Terminated(PodView pod, std::int64_t exit_code, const std::string& message = {},
                    const std::string& reason = {}, std::int64_t finished = 10);

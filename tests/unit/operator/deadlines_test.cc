@@ -72,6 +72,20 @@ TEST_F(DeadlinesTest, RunIsCountedFromTheContainersStart) {
   EXPECT_FALSE(ending->evidence->exit_code.has_value()) << "the container was not seen to end";
 }
 
+TEST_F(DeadlinesTest, CheckoutIsCountedFromItsContainersStart) {
+  const PodView pod = CheckingOut(Scheduled(APod(job_)), 40);
+  EXPECT_FALSE(Judge(&pod, 40 + 329).has_value());
+  const auto ending = Judge(&pod, 40 + 330);
+  EXPECT_EQ(ending->reason, api::reason::kCheckoutFailed);
+  EXPECT_TRUE(ending->retryable);
+}
+
+TEST_F(DeadlinesTest, StartIsCountedAnewFromTheEndOfTheCheckout) {
+  const PodView pod = CheckedOut(Scheduled(APod(job_)), 0, "", "Completed", 40);
+  EXPECT_FALSE(Judge(&pod, 40 + 49).has_value());
+  EXPECT_EQ(Judge(&pod, 40 + 50)->reason, api::reason::kStartTimeout);
+}
+
 TEST_F(DeadlinesTest, NoneWhileSuspended) {
   job_.suspended = true;
   EXPECT_FALSE(Judge(nullptr, 1'000'000).has_value());
@@ -97,7 +111,9 @@ TEST_F(DeadlinesTest, SurviveAbsurdLimits) {
 }
 
 TEST_F(DeadlinesTest, HardCapIsLaterThanAllOfThem) {
-  EXPECT_GT(HardCap(spec_.execution).count(), 100 + 50 + 60 + 330);
+  EXPECT_GT(HardCap(spec_).count(), 100 + 50 + 60 + 330);
+  spec_.execution.image = "alpine";
+  EXPECT_GT(HardCap(spec_).count(), 100 + 50 + 330 + 50 + 60 + 330);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "operator/job_builder.h"
 
+#include <algorithm>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -28,6 +29,7 @@ json Build(const api::CommitTest& commit_test) {
 /// A CommitTest with every field that reaches the Job.
 api::CommitTest Full() {
   api::CommitTest commit_test = ACommitTest();
+  commit_test.spec.credentials_secret_name = "git-access";
   commit_test.spec.execution.image = "registry.example/team/runner@sha256:0123";
   commit_test.spec.execution.resources = {
       {"cpu", "2"}, {"memory", "1Gi"}, {"example.com/gpu", "1"}};
@@ -70,11 +72,40 @@ TEST(JobBuilder, DoublesEachDollarBecauseTheKubeletHalvesThem) {
   EXPECT_EQ(ContainerOf(Build(Full()))["env"][2]["value"], "$$5 or $$(HOME)");
 }
 
-TEST(JobBuilder, GivesTheContainerNoCommandSoThatTheImagesRunnerStarts) {
-  for (const json& job : {Build(ACommitTest()), Build(Full())}) {
-    EXPECT_FALSE(ContainerOf(job).contains("command"));
-    EXPECT_FALSE(ContainerOf(job).contains("args"));
-  }
+TEST(JobBuilder, StartsTheRunnersImageAsItIs) {
+  const json job = Build(ACommitTest());
+  EXPECT_FALSE(ContainerOf(job).contains("command"));
+  EXPECT_FALSE(PodSpecOf(job).contains("initContainers"));
+}
+
+TEST(JobBuilder, BringsTheRunnerIntoAnImageOfTheUsers) {
+  api::CommitTest commit_test = ACommitTest();
+  commit_test.spec.execution.image = "docker.io/library/alpine:3.20";
+  const json job = Build(commit_test);
+  const json checkout = PodSpecOf(job)["initContainers"][0];
+  EXPECT_EQ(checkout["image"], RunnerDefaults().image);
+  EXPECT_EQ(checkout["args"], json::array({"checkout"}));
+  EXPECT_EQ(ContainerOf(job)["image"], "docker.io/library/alpine:3.20");
+  EXPECT_EQ(ContainerOf(job)["command"], json::array({"/committest/committest-runner", "run"}));
+}
+
+bool Mounts(const json& container, const char* volume) {
+  const json& mounts = container["volumeMounts"];
+  return std::ranges::any_of(mounts, [&](const json& mount) { return mount["name"] == volume; });
+}
+
+TEST(JobBuilder, GivesCredentialsToTheCheckoutAndNothingOfTheUsers) {
+  api::CommitTest commit_test = Full();
+  commit_test.spec.execution.image.clear();
+  const json job = Build(commit_test);
+  const json checkout = PodSpecOf(job)["initContainers"][0];
+  EXPECT_TRUE(Mounts(checkout, "credentials"));
+  EXPECT_FALSE(Mounts(ContainerOf(job), "credentials"));
+  EXPECT_EQ(ContainerOf(job)["image"], RunnerDefaults().image);
+  EXPECT_EQ(checkout["env"].size(), 2U);
+  EXPECT_EQ(checkout["env"][1]["value"], "git-access");
+  EXPECT_FALSE(checkout["resources"]["limits"].contains("example.com/gpu"));
+  EXPECT_THAT(ContainerOf(job).dump(), testing::Not(testing::HasSubstr("git-access")));
 }
 
 TEST(JobBuilder, LeavesTheServiceAccountOutWhenNoneIsConfigured) {
@@ -96,17 +127,25 @@ TEST(JobBuilder, MakesValidLabelsOfAnyBranch) {
 TEST(JobBuilder, FulfilsThePodSecurityLevelRestricted) {
   for (const json& job : {Build(ACommitTest()), Build(Full())}) {
     const json pod = PodSpecOf(job);
-    for (const char* forbidden : {"hostNetwork", "hostPID", "hostIPC", "initContainers"}) {
+    for (const char* forbidden : {"hostNetwork", "hostPID", "hostIPC"}) {
       EXPECT_FALSE(pod.contains(forbidden)) << forbidden;
     }
-    for (const json& volume : pod["volumes"]) EXPECT_TRUE(volume.contains("emptyDir"));
+    for (const json& volume : pod["volumes"]) {
+      EXPECT_TRUE(volume.contains("emptyDir") || volume.contains("secret"));
+    }
     EXPECT_EQ(pod["securityContext"]["runAsNonRoot"], true);
     EXPECT_EQ(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault");
-    const json security = ContainerOf(job)["securityContext"];
-    EXPECT_EQ(security["allowPrivilegeEscalation"], false);
-    EXPECT_EQ(security["capabilities"]["drop"], json::array({"ALL"}));
-    EXPECT_FALSE(security["capabilities"].contains("add"));
-    EXPECT_FALSE(security.contains("privileged"));
+    json containers = pod["containers"];
+    for (const json& container : pod.value("initContainers", json::array())) {
+      containers.push_back(container);
+    }
+    for (const json& container : containers) {
+      const json security = container["securityContext"];
+      EXPECT_EQ(security["allowPrivilegeEscalation"], false);
+      EXPECT_EQ(security["capabilities"]["drop"], json::array({"ALL"}));
+      EXPECT_FALSE(security["capabilities"].contains("add"));
+      EXPECT_FALSE(security.contains("privileged"));
+    }
   }
 }
 

@@ -104,6 +104,27 @@ std::vector<Row> ZeroExitRowsThatDoNotPass() {
   };
 }
 
+std::vector<Row> CheckoutRows() {
+  const auto with = [](std::int64_t code, const char* reason = "Error") {
+    return CheckedOut(Scheduled(APod(AJob(ACommitTest()))), code, Encoded(ASummary(1)), reason);
+  };
+  const char* lost = api::reason::kResultLost;
+  return {
+      {"checkout 20: failed", with(20), TestResult::kError, api::reason::kCheckoutFailed, true},
+      {"checkout 21: commit gone", with(21), TestResult::kError, api::reason::kCommitGone},
+      {"checkout 60: configuration", with(60), TestResult::kError,
+       api::reason::kConfigurationError},
+      {"checkout 50: the runner's own fault", with(50), TestResult::kError, lost, true},
+      {"checkout 10: no verdict on tests", with(10), TestResult::kError, lost, true},
+      {"checkout 30: no verdict on tests", with(30), TestResult::kError, lost, true},
+      {"checkout 137 because memory ran out", with(137, "OOMKilled"), TestResult::kError,
+       api::reason::kCheckoutFailed, true},
+      {"checkout 128: the image has no such program", with(128, "StartError"), TestResult::kError,
+       api::reason::kConfigurationError},
+      {"checkout evicted", Evicted(with(137)), TestResult::kError, api::reason::kDisrupted, true},
+  };
+}
+
 std::vector<Row> ExitCodeRows() {
   const auto with = [](std::int64_t code) {
     return Terminated(ThePod(), code, Encoded(ASummary(1)));
@@ -203,6 +224,7 @@ std::vector<Row> RowsWithoutAContainer() {
 INSTANTIATE_TEST_SUITE_P(Passing, VerdictTable, testing::ValuesIn(PassingRows()));
 INSTANTIATE_TEST_SUITE_P(ZeroExit, VerdictTable, testing::ValuesIn(ZeroExitRowsThatDoNotPass()));
 INSTANTIATE_TEST_SUITE_P(ExitCodes, VerdictTable, testing::ValuesIn(ExitCodeRows()));
+INSTANTIATE_TEST_SUITE_P(Checkouts, VerdictTable, testing::ValuesIn(CheckoutRows()));
 INSTANTIATE_TEST_SUITE_P(Disruptions, VerdictTable, testing::ValuesIn(DisruptionRows()));
 INSTANTIATE_TEST_SUITE_P(WithoutAContainer, VerdictTable,
                          testing::ValuesIn(RowsWithoutAContainer()));

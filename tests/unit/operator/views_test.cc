@@ -141,7 +141,10 @@ TEST(Waiting, IsNoCauseWhileOrdinaryStepsLast) {
   EXPECT_EQ(WaitingOf(job, nullptr, nullptr).reason, api::reason::kWaitingForPod);
   EXPECT_EQ(WaitingOf(job, &fresh, nullptr).reason, api::reason::kWaitingForPod);
   EXPECT_EQ(WaitingOf(job, &creating, nullptr).reason, api::reason::kContainerCreating);
-  for (const PodView* pod : {static_cast<const PodView*>(nullptr), &fresh, &creating}) {
+  const PodView checking_out = CheckingOut(Scheduled(APod(job)), 3);
+  EXPECT_EQ(WaitingOf(job, &checking_out, nullptr).reason, api::reason::kCheckoutInProgress);
+  for (const PodView* pod :
+       {static_cast<const PodView*>(nullptr), &fresh, &creating, &checking_out}) {
     EXPECT_FALSE(WaitingOf(job, pod, nullptr).specific);
     EXPECT_TRUE(WaitingOf(job, pod, nullptr).since.has_value());
   }

@@ -11,6 +11,7 @@ inline CommitTestSpec FullCommitTestSpec() {
   CommitTestSpec spec;
   spec.repository_name = "app";
   spec.rerun_of = "app-bbbbbbbbbbbb-123456";
+  spec.credentials_secret_name = "git-access";
   spec.source = {"https://git.example/app.git", std::string(40, 'b'), "refs/heads/main", "Ada",
                  "Add the engine"};
   spec.trigger = {TriggerType::kPoll, WallTime(std::chrono::microseconds(1'700'000'000'000'001))};
