@@ -42,7 +42,6 @@ REFUSED_JOBS = {
                           "init container checkout"),
     "a checkout of another image": ({f"{POD}.initContainers": [
         {"name": "checkout", "image": "x", "args": ["checkout"]}]}, "init container checkout"),
-    "a program of its own": ({f"{CONTAINER}.command": ["sh"]}, "runs its image's program"),
     "a folder of its own": ({f"{CONTAINER}.workingDir": "/etc"}, "workingDir"),
     "a Secret that is not allowed": ({f"{POD}.volumes.2": {
         "name": "credentials", "secret": {"secretName": "not-allowed"}}}, "emptyDirs"),
@@ -79,8 +78,8 @@ REFUSED_JOBS = {
     "a root that can be written": ({f"{CONTAINER}.securityContext.readOnlyRootFilesystem": False},
                                    "readOnlyRootFilesystem"),
     "root in the container": ({f"{CONTAINER}.securityContext.runAsUser": 0}, "securityContext"),
-    "a command": ({f"{CONTAINER}.command": ["sh"]}, "command"),
-    "arguments": ({f"{CONTAINER}.args": ["-c"]}, "args"),
+    "a command": ({f"{CONTAINER}.command": ["sh"]}, "its image's program"),
+    "arguments": ({f"{CONTAINER}.args": ["-c"]}, "its image's program"),
     "a hook": ({f"{CONTAINER}.lifecycle": {"preStop": PROBE}}, "lifecycle"),
     "a probe": ({f"{CONTAINER}.livenessProbe": PROBE}, "livenessProbe"),
     "a port of the node": ({f"{CONTAINER}.ports": [{"containerPort": 1, "hostPort": 1}]}, "ports"),
