@@ -3,7 +3,8 @@ import os
 import signal
 
 from conftest import RUN, SYSTEM, condition
-from tests.support.cluster import Watch, unittest_file, wait_for, writes
+from tests.support.cluster import (Watch, process_of, processes_with, unittest_file, wait_for,
+                                   writes)
 
 SLOW = unittest_file("import time; time.sleep(4)")
 
@@ -68,6 +69,35 @@ def test_an_operator_that_is_away_misses_nothing(system):
     system.cluster.kubectl("scale", "deployment/committest-operator", "-n", SYSTEM, "--replicas=1")
     for commit in commits:
         assert system.verdict(repository, commit)["status"]["result"] == "Passed"
+
+
+def test_a_run_goes_on_while_operator_and_api_server_are_away_and_its_summary_waits(system):
+    repository = system.repository()
+    commit = repository.commit("Slow", {"tests/test_app.py": (
+        "import time, unittest\n\n\nclass AppTest(unittest.TestCase):\n"
+        "    def test_slow(self):\n        time.sleep(8)\n\n"
+        "    def test_good(self):\n        pass\n\n"
+        "    def test_bad(self):\n        self.fail('seen by nobody')\n")})
+    repository.push()
+    test = system.running(repository, commit)
+    scale = "scale", "deployment/committest-operator", "-n", SYSTEM
+    system.cluster.kubectl(*scale, "--replicas=0")
+    wait_for("the operator to be gone", lambda: process_of(system.cluster, "operator") is None)
+    assert not system.test_of(repository, commit)["status"].get("result")
+    system.cluster.component("kill", "kube-apiserver")
+    try:
+        assert processes_with(commit), "the tests had ended before the API server was away"
+        wait_for("the tests to end", lambda: not processes_with(commit))
+    finally:
+        system.cluster.component("restart", "kube-apiserver")
+        system.cluster.kubectl(*scale, "--replicas=1")
+    verdict = system.verdict(repository, commit)
+    assert verdict["status"]["result"] == "Failed", verdict["status"]
+    assert verdict["status"]["summary"] | {"durationMilliseconds": 0} == {
+        "total": 3, "passed": 2, "failed": 1, "errored": 0, "skipped": 0,
+        "durationMilliseconds": 0}
+    assert "seen by nobody" in verdict["status"]["failures"][0]["message"]
+    assert len(verdict["status"]["attempts"]) == 1 and len(system.jobs_of(test)) == 1
 
 
 def test_an_observer_restarted_loses_nothing_and_doubles_nothing(system):

@@ -127,6 +127,19 @@ def process_of(cluster, component, namespace="committest-system"):
     return next((pid for pid, _ in processes_of(cluster, component, namespace)), None)
 
 
+def processes_with(text):
+    """The host's process ids of those that have a text in their environment, as a runner has its
+    commit's; needs no API server."""
+    found = []
+    for file in pathlib.Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if text.encode() in file.read_bytes():
+                found.append(int(file.parent.name))
+        except OSError:
+            continue
+    return found
+
+
 def upgrade(*options):
     """Changes values of the installed release (`--set…` of helm) and waits until they count."""
     run("dev/helm", "upgrade", "committest", str(ROOT / "helm/committest"),
