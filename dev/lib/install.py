@@ -20,6 +20,9 @@ from target import OwnCluster, Target  # noqa: E402
 NAMESPACE = "committest-system"
 RUN_NAMESPACE = "ci"
 GIT_NAMESPACE = "git"
+# The Git hosts in the cluster, as an egress rule of test Pods.
+GIT_HOSTS = {"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
+                    for name in (GIT_NAMESPACE, "gitea")]}
 
 
 def install_packages(steps: Steps, target: Target) -> None:
@@ -79,6 +82,9 @@ def _apply_manifests(steps: Steps, target: Target) -> None:
              for flag in ("--allow-http", "--allow-private-addresses=private")]
     capture(target.kubectl + ["--namespace", NAMESPACE, "patch", "deployment",
                               "committest-observer", "--type=json", "-p", json.dumps(flags)])
+    egress = [{"op": "add", "path": "/spec/egress/-", "value": GIT_HOSTS}]
+    capture(target.kubectl + ["--namespace", RUN_NAMESPACE, "patch", "networkpolicy", "committest",
+                              "--type=json", "-p", json.dumps(egress)])
     for name in ("committest-operator", "committest-observer"):
         wait_for_deployment(steps, target, NAMESPACE, name)
 
@@ -92,7 +98,8 @@ def _helm_upgrade(steps: Steps, target: Target, images: dict[str, Built]) -> Non
     command = target.helm + ["upgrade", "--install", "committest", str(ROOT / "helm/committest"),
                              "--namespace", NAMESPACE, "--create-namespace",
                              "--wait", "--timeout", "120s", "--set", "observer.allowHTTP=true",
-                             "--set", "observer.allowPrivateAddresses={private}"]
+                             "--set", "observer.allowPrivateAddresses={private}",
+                             "--set-json", f"networkPolicy.runEgress={json.dumps([GIT_HOSTS])}"]
     for name, value in texts.items():
         command += ["--set-string", f"{name}={value}"]
     # What `kubectl apply -f manifests/install.yaml` made before; helm can take it over from 3.17.

@@ -1,5 +1,6 @@
 """Who may do what: RBAC, Pod Security, the admission policy, networks."""
 
+import ipaddress
 import json
 import unittest
 
@@ -162,7 +163,9 @@ class Network(unittest.TestCase):
         policies = self.policies()
         self.assertEqual(set(policies), {SYSTEM, "a", "b"})
         for namespace in ("a", "b"):
-            self.assertEqual(policies[namespace], {"podSelector": {}, "policyTypes": ["Ingress"]})
+            self.assertEqual(policies[namespace]["podSelector"], {})
+            self.assertIn("Ingress", policies[namespace]["policyTypes"])
+            self.assertNotIn("ingress", policies[namespace])
 
     def test_only_the_port_of_metrics_is_open(self):
         objects = render()
@@ -181,11 +184,48 @@ class Network(unittest.TestCase):
         self.assertEqual(given, peer)
         self.assertEqual(test["podSelector"]["matchLabels"]["app.kubernetes.io/component"], "test")
 
-    def test_egress_of_test_pods_can_be_limited(self):
-        rule = {"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}
-        policy = self.policies({"networkPolicy": {"runEgress": [rule]}})["a"]
+    def egress(self, **values):
+        """The egress rules of test Pods: of DNS, and the others."""
+        policy = self.policies({"networkPolicy": values})["a"]
         self.assertEqual(policy["policyTypes"], ["Ingress", "Egress"])
-        self.assertEqual(policy["egress"], [rule])
+        return policy["egress"][0], policy["egress"][1:]
+
+    def internet(self, **values):
+        """The addresses that the rule for the Internet opens, as a predicate."""
+        rule = self.egress(**values)[1][0]
+        self.assertEqual(set(rule), {"to"})
+        blocks = [(ipaddress.ip_network(b["cidr"]), [ipaddress.ip_network(e) for e in b["except"]])
+                  for b in (to["ipBlock"] for to in rule["to"])]
+        return lambda text: any(
+            (a := ipaddress.ip_address(text)) in open_ and not any(a in e for e in closed)
+            for open_, closed in blocks)
+
+    def test_test_pods_reach_the_cluster_for_names_alone(self):
+        dns, others = self.egress()
+        peer, = dns["to"]
+        self.assertEqual(set(peer), {"namespaceSelector", "podSelector"})
+        self.assertEqual({port["port"] for port in dns["ports"]}, {53, 5353, 8053})
+        self.assertEqual(len(others), 1)
+
+    def test_the_internet_is_open_and_nothing_else(self):
+        is_open = self.internet(runDeniedCIDRs=["203.0.113.0/24", "2a00:1::/32"])
+        for address in ("1.1.1.1", "140.82.121.4", "172.32.0.1", "2606:4700::1111"):
+            self.assertTrue(is_open(address), address)
+        for address in ("10.96.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254",
+                        "100.64.0.1", "127.0.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255",
+                        "203.0.113.7", "fd00::1", "fe80::1", "::1", "fd00:ec2::254", "ff02::1",
+                        "64:ff9b::a00:1", "2002:a00:1::", "::ffff:10.0.0.1", "2a00:1::1"):
+            self.assertFalse(is_open(address), address)
+
+    def test_what_test_pods_need_besides_can_be_said(self):
+        rule = {"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}
+        self.assertEqual(self.egress(runEgress=[rule])[1][1:], [rule])
+        self.assertEqual(self.egress(runEgress=[rule], runInternet=False)[1], [rule])
+        self.assertEqual(self.egress(runInternet=False)[1], [])
+
+    def test_the_egress_of_test_pods_can_be_left_alone(self):
+        policy = self.policies({"networkPolicy": {"isolateRuns": False}})["a"]
+        self.assertEqual(policy, {"podSelector": {}, "policyTypes": ["Ingress"]})
 
     def test_they_can_be_left_out(self):
         self.assertEqual(self.policies({"networkPolicy": {"enabled": False}}), {})
