@@ -7,6 +7,12 @@ from tests.support.cluster import Watch, unittest_file, wait_for
 ONCE = {"infrastructureLimit": 0}
 TELL_THE_RUNNER_TO_END = {"framework": "Command", "command": [
     "python3", "-c", "import os, signal, time; os.kill(1, signal.SIGTERM); time.sleep(60)"]}
+# No signal of its own PID namespace kills PID 1, but a limit on CPU time that the tests put on it does.
+KILL_THE_RUNNER = {"framework": "Command", "command": ["python3", "-c", (
+    "import os, resource\nresource.prlimit(1, resource.RLIMIT_CPU, (1, 1))\n"
+    "while True: os.write(1, b'x' * 65536)")]}
+FILL_THE_DISK = {"framework": "Command", "command": ["python3", "-c", (
+    "import time\nopen('/tmp/fill', 'wb').write(bytes(64 << 20))\ntime.sleep(600)")]}
 
 
 class Lab:
@@ -59,6 +65,17 @@ def test_errors_say_whose_they_are(system):
     watch.close()
     attempts = lab.ended(told_to_end, "InfrastructureRetriesExhausted")["status"]["attempts"]
     assert [(a["reason"], a["exitCode"]) for a in attempts] == [("ResultLost", 50)] * 2, attempts
+
+
+def test_a_runner_that_is_killed_and_a_disk_that_is_full_are_no_verdict(system):
+    lab = Lab(system)
+    killed = lab.create("killed", tests=KILL_THE_RUNNER, retry=ONCE)
+    full = lab.create("full", tests=FILL_THE_DISK, retry=ONCE,
+                      execution={"resources": {"ephemeral-storage": "16Mi"}})
+    attempt, = lab.ended(killed, "ResultLost")["status"]["attempts"]
+    assert attempt["exitCode"] == 137, attempt
+    evicted = condition(lab.ended(full, "Disrupted"), "Succeeded")
+    assert "16Mi" in evicted["message"], evicted
 
 
 def test_an_eviction_is_not_the_tests_fault(system):
