@@ -148,6 +148,9 @@ Ending JudgeExitCode(const api::CommitTestSpec& spec, const Remains& remains) {
     return ErrorOf(remains, api::reason::kNoTestsFound, "no tests were found");
   }
   if (code == static_cast<int>(RunnerExit::kReportInvalid)) {
+    if (Dishonesty(spec, remains).empty() && remains.summary->reason == api::reason::kSetupFailed) {
+      return ErrorOf(remains, api::reason::kSetupFailed, "what the tests need could not be built");
+    }
     return ErrorOf(remains, api::reason::kReportInvalid,
                    "the tests left no report that can be read");
   }

@@ -40,7 +40,8 @@ namespace committest::op {
 /// | terminated            | 20    |                                                      | retry CheckoutFailed
 /// | terminated            | 21    |                                                      | Error CommitGone
 /// | terminated            | 30    |                                                      | Error NoTestsFound
-/// | terminated            | 40    |                                                      | Error ReportInvalid
+/// | terminated            | 40    | honest, and summary.reason is SetupFailed            | Error SetupFailed
+/// | terminated            | 40    | otherwise                                            | Error ReportInvalid
 /// | terminated            | 60    |                                                      | Error ConfigurationError
 /// | terminated            | other | also 50 and 137                                      | retry ResultLost
 ///

@@ -10,14 +10,11 @@
 #include "common/git/url_policy.h"
 #include "runner-image/checkout.h"
 #include "runner-image/checkout_access.h"
-#include "runner-image/disk_space.h"
 #include "runner-image/handover.h"
 #include "runner-image/listing.h"
-#include "runner-image/memory_events.h"
-#include "runner-image/output_limiter.h"
 #include "runner-image/private_folder.h"
 #include "runner-image/request.h"
-#include "runner-image/unittest_program.h"
+#include "runner-image/test_run.h"
 
 namespace committest::runner {
 namespace {
@@ -27,26 +24,8 @@ namespace fs = std::filesystem;
 using api::RunnerExit;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kTailBytes = std::size_t{256} * 1024;
 // A reader of the log that has stopped must not hold the verdict back.
 constexpr milliseconds kFlushLimit{5000};
-
-// The tests' output on its way to the console, its middle left out when it is too long.
-class LimitedOutput final : public OutputTarget {
- public:
-  LimitedOutput(OutputStream& console, std::uint64_t head_bytes)
-      : console_(console),
-        limiter_(head_bytes, kTailBytes, [this](std::string_view text) { console_.Take(text); }) {}
-
-  void Take(std::string_view bytes) override { limiter_.Feed(bytes); }
-  int BlockedOn() const override { return console_.BlockedOn(); }
-  void Advance() override { console_.Advance(); }
-  void Finish() { limiter_.Finish(); }
-
- private:
-  OutputStream& console_;
-  OutputLimiter limiter_;
-};
 
 Verdict ConfigurationError(const Error& error) {
   return {RunnerExit::kConfiguration, api::reason::kConfigurationError, error.message};
@@ -178,63 +157,27 @@ std::optional<Verdict> App::CheckOut(const fs::path& own_folder) {
 
 Verdict App::Discover(const fs::path& own_folder) {
   const fs::path checkout = Folder();
-  const PlanFiles files{own_folder / "report.xml", own_folder / "unittest_program.py"};
+  const PlanFiles files{own_folder / "report.xml", own_folder / "unittest_program.py",
+                        own_folder / "node_reporter.cjs", config_.workspace / "build"};
   const Result<Listing> listing = ListCheckout(checkout, request_.tests.path);
   Result<TestPlan> plan =
       listing ? MakePlan(request_.tests, *listing, files) : Result<TestPlan>(Fail(listing.error()));
   if (!plan && plan.error().code == ErrorCode::kNotFound) {
     return EvaluateNothingFound(request_.tests.allow_no_tests, plan.error().message);
   }
+  if (!plan && plan.error().code == ErrorCode::kInvalidArgument) {
+    return ConfigurationError(plan.error());
+  }
   if (!plan) return {RunnerExit::kInternal, api::reason::kInternalError, plan.error().message};
   summary_.framework = api::FrameworkName(plan->framework);
   PrintPlan(*plan);
-  if (plan->framework == api::Framework::kUnittest) {
-    WriteNewFile(files.unittest_program, UnittestProgram());
-  }
-  return RunPlan(*plan, checkout, files);
-}
-
-Verdict App::RunPlan(const TestPlan& plan, const fs::path& checkout, const PlanFiles& files) {
-  FileStamps before;
-  if (!plan.own_report) {
-    Result<FileStamps> found = FindReports(checkout, request_.tests.report_paths);
-    if (!found) return {RunnerExit::kInternal, api::reason::kInternalError, found.error().message};
-    before = *std::move(found);
-  }
-  const std::int64_t oom_kills = ReadOomKills();
-  const ProcessEnd end = RunTests(plan, checkout);
+  TestRun run(processes_, clock_, console_, config_, environment_);
+  TestRunEnd end = run.Run(*plan, request_, checkout, files);
   summary_.duration_ms = end.duration.count();
-  const Evidence evidence{.framework = plan.framework,
-                          .allow_no_tests = request_.tests.allow_no_tests,
-                          .end = end,
-                          .report = ReadReport(plan, checkout, files, before),
-                          .full_folder = FullFolder({config_.temporary, checkout}),
-                          .oom_kills = ReadOomKills() - oom_kills,
-                          .time_limit = std::chrono::seconds(request_.timeout_seconds)};
-  if (evidence.report) {
-    summary_.counts = evidence.report->counts;
-    summary_.failures = evidence.report->failures;
-    summary_.failures_omitted = evidence.report->failures_omitted;
-  }
-  return Evaluate(evidence);
-}
-
-ProcessEnd App::RunTests(const TestPlan& plan, const fs::path& checkout) {
-  const fs::path home = config_.temporary / "home";
-  fs::create_directories(home);
-  LimitedOutput output(console_, config_.output_limit_bytes);
-  const ProcessEnd end = processes_.Run(
-      {plan.argv, FormatEnvironment(TestEnvironment(environment_, home.string(), request_.commit)),
-       checkout.string()},
-      {std::chrono::seconds(request_.timeout_seconds), config_.grace}, output);
-  output.Finish();
-  return end;
-}
-
-Result<JunitReport> App::ReadReport(const TestPlan& plan, const fs::path& checkout,
-                                    const PlanFiles& files, const FileStamps& before) {
-  return plan.own_report ? ReadOwnReport(files.report)
-                         : ReadReports(checkout, request_.tests.report_paths, before);
+  summary_.counts = end.report.counts;
+  summary_.failures = std::move(end.report.failures);
+  summary_.failures_omitted = end.report.failures_omitted;
+  return end.verdict;
 }
 
 void App::Say(const std::string& line) {
@@ -249,6 +192,9 @@ void App::PrintSource() {
 
 void App::PrintPlan(const TestPlan& plan) {
   Say("tests    " + std::string(api::FrameworkName(plan.framework)) + ": " + plan.why);
+  if (!plan.beside.empty()) Say("not run  " + plan.beside);
+  if (!plan.folder.empty()) Say("folder   " + plan.folder);
+  for (const SetupStep& step : plan.setup) Say("first    " + Join(step.argv, " "));
   Say("command  " + Join(plan.argv, " "));
   Say("limit    " + FormatDuration(std::chrono::seconds(request_.timeout_seconds)));
   console_.Take("\n");

@@ -14,7 +14,6 @@
 #include "runner-image/evaluate.h"
 #include "runner-image/output_stream.h"
 #include "runner-image/process.h"
-#include "runner-image/report_files.h"
 #include "runner-image/signal_inbox.h"
 
 namespace committest::runner {
@@ -43,13 +42,8 @@ class App {
   Verdict ExecuteTests();
   Verdict ExecuteAll();
   Verdict Discover(const std::filesystem::path& own_folder);
-  Verdict RunPlan(const TestPlan& plan, const std::filesystem::path& checkout,
-                  const PlanFiles& files);
   std::optional<Verdict> CheckOut(const std::filesystem::path& own_folder);
   std::filesystem::path Folder() const { return config_.workspace / "checkout"; }
-  Result<JunitReport> ReadReport(const TestPlan& plan, const std::filesystem::path& checkout,
-                                 const PlanFiles& files, const FileStamps& before);
-  ProcessEnd RunTests(const TestPlan& plan, const std::filesystem::path& checkout);
   void Say(const std::string& line);
   void PrintSource();
   void PrintPlan(const TestPlan& plan);

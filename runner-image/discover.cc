@@ -6,6 +6,7 @@
 
 #include "common/base/glob.h"
 #include "common/base/strings.h"
+#include "runner-image/projects.h"
 
 namespace committest::runner {
 namespace {
@@ -69,7 +70,7 @@ TestPlan PytestPlan(const PlanFiles& files, const std::string& path, std::string
   TestPlan plan{Framework::kPytest,
                 {"python3", "-m", "pytest", "--junitxml=" + files.report, "-o",
                  "junit_family=xunit1", "-p", "no:cacheprovider"},
-                true,
+                ReportSource::kOwnFile,
                 std::move(why)};
   if (!path.empty()) plan.argv.push_back(AsArgument(path));
   return plan;
@@ -78,7 +79,7 @@ TestPlan PytestPlan(const PlanFiles& files, const std::string& path, std::string
 TestPlan UnittestPlan(const TestsSpec& tests, const PlanFiles& files, std::string why) {
   return {Framework::kUnittest,
           {"python3", files.unittest_program, files.report, tests.path},
-          true,
+          ReportSource::kOwnFile,
           std::move(why)};
 }
 
@@ -98,15 +99,67 @@ std::optional<TestPlan> ConfiguredPytest(const TestsSpec& tests, const Listing& 
                         ", so pytest finds its tests itself");
 }
 
-Result<TestPlan> AutoPlan(const TestsSpec& tests, const Listing& listing, const PlanFiles& files) {
-  if (auto plan = ConfiguredPytest(tests, listing, files)) return *std::move(plan);
-  if (const auto test = FirstTestFile(listing)) {
-    return UnittestPlan(tests, files, *test + " found, and nothing configures pytest");
+std::string NameOf(const Project& project) {
+  return project.file + " (" + std::string(api::FrameworkName(project.framework)) + ")";
+}
+
+// What was found beside the plan, in one line.
+std::string Beside(const std::vector<Project>& projects, const Project* chosen) {
+  std::vector<std::string> names;
+  for (const Project& project : projects) {
+    if (&project == chosen) continue;
+    names.push_back(NameOf(project) + (project.problem.empty() ? "" : ": " + project.problem));
   }
-  return Fail(ErrorCode::kNotFound,
-              "looked for a pytest configuration (" + Join(ConfigurationFileNames(), ", ") +
-                  ", conftest.py) and for test*.py in " + tests.path +
-                  (listing.path_exists ? ", and found neither" : ", which does not exist"));
+  return Join(names, "; ");
+}
+
+std::optional<TestPlan> PythonPlan(const TestsSpec& tests, const Listing& listing,
+                                   const PlanFiles& files) {
+  if (auto plan = ConfiguredPytest(tests, listing, files)) return plan;
+  const auto test = FirstTestFile(listing);
+  if (!test) return std::nullopt;
+  return UnittestPlan(tests, files, *test + " found, and nothing configures pytest");
+}
+
+Result<TestPlan> AutoPlan(const TestsSpec& tests, const Listing& listing, const PlanFiles& files) {
+  const std::vector<Project> projects = FindProjects(tests.path, listing);
+  if (auto plan = PythonPlan(tests, listing, files)) {
+    plan->beside = Beside(projects, nullptr);
+    return *std::move(plan);
+  }
+  const auto first = std::ranges::find_if(
+      projects, [](const Project& project) { return project.problem.empty(); });
+  if (first != projects.end()) {
+    TestPlan plan = PlanProject(*first, listing, files);
+    plan.why = first->file + " found, and no Python tests";
+    plan.beside = Beside(projects, &*first);
+    return plan;
+  }
+  std::string message = "looked for a pytest configuration (" +
+                        Join(ConfigurationFileNames(), ", ") + ", conftest.py), for test*.py in " +
+                        tests.path + (listing.path_exists ? "" : ", which does not exist") +
+                        ", and for " + Join(ProjectFileNames(), ", ") + "; found ";
+  message += projects.empty() ? "none" : Beside(projects, nullptr);
+  return Fail(ErrorCode::kNotFound, std::move(message));
+}
+
+Result<TestPlan> ProjectOnly(const TestsSpec& tests, const Listing& listing,
+                             const PlanFiles& files) {
+  const std::vector<Project> projects = FindProjects(tests.path, listing);
+  const auto found = std::ranges::find_if(
+      projects, [&](const Project& project) { return project.framework == tests.framework; });
+  if (found == projects.end()) {
+    return Fail(ErrorCode::kNotFound,
+                "tests.framework is " + std::string(api::FrameworkName(tests.framework)) +
+                    ", but neither the top of the checkout nor " + tests.path + " has its file (" +
+                    Join(ProjectFileNames(), ", ") + ")");
+  }
+  if (!found->problem.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, found->file + ": " + found->problem);
+  }
+  TestPlan plan = PlanProject(*found, listing, files);
+  plan.why = "asked for by tests.framework";
+  return plan;
 }
 
 Result<TestPlan> PytestOnly(const TestsSpec& tests, const Listing& listing,
@@ -141,8 +194,18 @@ Result<TestPlan> MakePlan(const TestsSpec& tests, const Listing& listing, const 
       return UnittestPlan(spec, files, "asked for by tests.framework");
     case Framework::kPytest:
       return PytestOnly(spec, listing, files);
-    case Framework::kCommand:
-      return TestPlan{Framework::kCommand, spec.command, false, "asked for by tests.command"};
+    case Framework::kCommand: {
+      TestPlan plan{Framework::kCommand, spec.command, ReportSource::kFiles,
+                    "asked for by tests.command"};
+      plan.report_globs = spec.report_paths;
+      return plan;
+    }
+    case Framework::kCTest:
+    case Framework::kGoTest:
+    case Framework::kCargo:
+    case Framework::kMaven:
+    case Framework::kNpm:
+      return ProjectOnly(spec, listing, files);
   }
   return Fail(ErrorCode::kInternal, "unknown framework");
 }

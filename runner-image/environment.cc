@@ -11,6 +11,20 @@ constexpr std::array kPassedToGit = {
     "PATH",     "http_proxy", "https_proxy",   "HTTP_PROXY",   "HTTPS_PROXY",
     "no_proxy", "NO_PROXY",   "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO"};
 
+// A variable that names a folder of a tool, and where that folder is by default below HOME.
+struct ToolFolder {
+  api::Framework framework;
+  const char* variable;
+  const char* below_home;
+};
+
+constexpr std::array kToolFolders = {
+    ToolFolder{api::Framework::kGoTest, "GOCACHE", "/.cache/go-build"},
+    ToolFolder{api::Framework::kGoTest, "GOMODCACHE", "/go/pkg/mod"},
+    ToolFolder{api::Framework::kGoTest, "GOPATH", "/go"},
+    ToolFolder{api::Framework::kCargo, "CARGO_HOME", "/.cargo"},
+    ToolFolder{api::Framework::kNpm, "npm_config_cache", "/.npm"}};
+
 bool IsOfKubernetes(std::string_view name) {
   return name.starts_with("KUBERNETES_SERVICE_") || name == "KUBERNETES_PORT" ||
          name.starts_with("KUBERNETES_PORT_");
@@ -67,6 +81,23 @@ Environment TestEnvironment(const Environment& own, const std::string& home,
   tests.emplace("LANG", "C.UTF-8");
   tests.emplace("CI", "true");
   tests.emplace("PYTHONUNBUFFERED", "1");
+  return tests;
+}
+
+Environment ToolEnvironment(Environment tests, api::Framework framework, const std::string& home,
+                            const std::function<bool(const std::string&)>& is_writable) {
+  for (const ToolFolder& folder : kToolFolders) {
+    const auto set = tests.find(folder.variable);
+    if (folder.framework != framework || set == tests.end() || is_writable(set->second)) continue;
+    // The modules that the image brings are still found, before those of the network.
+    if (set->first == "GOPATH") {
+      tests.emplace("GOPROXY", "file://" + set->second +
+                                   "/pkg/mod/cache/download,https://proxy.golang.org,direct");
+    }
+    set->second = home + folder.below_home;
+  }
+  // Java takes the home of the user's entry in passwd, which user 10001 seldom has.
+  if (framework == api::Framework::kMaven) tests.emplace("MAVEN_OPTS", "-Duser.home=" + home);
   return tests;
 }
 

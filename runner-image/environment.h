@@ -1,9 +1,12 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "common/api/run_request.h"
 
 namespace committest::runner {
 
@@ -26,5 +29,11 @@ Environment GitEnvironment(const Environment& own, const std::string& home);
 /// unless they are set already. CONTRACT.md lists them.
 Environment TestEnvironment(const Environment& own, const std::string& home,
                             std::string_view commit);
+
+/// `tests` with what the tools of `framework` need to write below `home`. Images of tool chains name
+/// folders of their own root file system, which is read-only: a variable whose folder cannot be
+/// written gets one below `home`. CONTRACT.md lists the variables.
+Environment ToolEnvironment(Environment tests, api::Framework framework, const std::string& home,
+                            const std::function<bool(const std::string&)>& is_writable);
 
 }  // namespace committest::runner

@@ -1,5 +1,7 @@
 #include "runner-image/evaluate.h"
 
+#include <utility>
+
 #include "common/api/reasons.h"
 #include "common/base/time_format.h"
 
@@ -13,15 +15,47 @@ using api::RunnerExit;
 constexpr int kNoTestsExitCode = 5;
 
 bool IsFrameworkCode(const Evidence& evidence) {
-  return evidence.framework != Framework::kCommand && evidence.end.exit_code == kNoTestsExitCode;
+  const bool python =
+      evidence.framework == Framework::kUnittest || evidence.framework == Framework::kPytest;
+  return python && evidence.end.exit_code == kNoTestsExitCode;
 }
 
 std::string Tests(std::int64_t count) {
   return std::to_string(count) + (count == 1 ? " test" : " tests");
 }
 
+std::string What(const Evidence& evidence) {
+  return evidence.setup_step.empty() ? "the tests" : evidence.setup_step + ", before the tests,";
+}
+
+bool BuildsAndTestsInOne(Framework framework) {
+  return framework == Framework::kGoTest || framework == Framework::kMaven ||
+         framework == Framework::kNpm;
+}
+
+// Whether what ran ended before there could be a test.
+bool FailedBeforeTests(const Evidence& evidence) {
+  if (!evidence.setup_step.empty()) return true;
+  return BuildsAndTestsInOne(evidence.framework) && !evidence.report &&
+         evidence.report.error().code == ErrorCode::kNotFound && evidence.end.exit_code != 0;
+}
+
+Verdict SetupFailed(std::string message) {
+  return {RunnerExit::kReportInvalid, api::reason::kSetupFailed, std::move(message)};
+}
+
+std::string SetupMessage(const Evidence& evidence) {
+  if (!evidence.setup_step.empty()) {
+    const bool full = !evidence.full_folder.empty();
+    return What(evidence) + " ended with " + DescribeEnd(evidence.end) +
+           (full ? ", " + evidence.full_folder + " is full" : "");
+  }
+  return "it ended with " + DescribeEnd(evidence.end) +
+         " before a test reported: " + evidence.report.error().message;
+}
+
 std::string TimeoutMessage(const Evidence& evidence) {
-  return "the tests did not end within " + FormatDuration(evidence.time_limit) +
+  return What(evidence) + " did not end within " + FormatDuration(evidence.time_limit) +
          (evidence.end.killed ? ", ignored SIGTERM and were killed" : " and were ended by SIGTERM");
 }
 
@@ -60,6 +94,7 @@ Verdict ReadReport(const Evidence& evidence) {
   if (counts.failed + counts.errored > 0) {
     return {RunnerExit::kTestsFailed, api::reason::kTestsFailed, FailedMessage(evidence, counts)};
   }
+  if (!evidence.report->not_built.empty()) return SetupFailed(evidence.report->not_built);
   const bool nothing = counts.Executed() == 0;
   const bool clean =
       evidence.end.exit_code == 0 || (counts.total == 0 && IsFrameworkCode(evidence));
@@ -82,7 +117,8 @@ Verdict Evaluate(const Evidence& evidence) {
   const ProcessEnd& end = evidence.end;
   if (!end.Started()) {
     return {RunnerExit::kConfiguration, api::reason::kConfigurationError,
-            "the tests could not be started: " + end.start_error};
+            What(evidence) + " could not be started: " + end.start_error +
+                "; an image that has the program can be set in spec.execution.image"};
   }
   if (end.terminated) {
     return {RunnerExit::kInternal, api::reason::kTerminated, TerminatedMessage(end)};
@@ -97,6 +133,7 @@ Verdict Evaluate(const Evidence& evidence) {
                 "with " +
                 DescribeEnd(end)};
   }
+  if (FailedBeforeTests(evidence)) return SetupFailed(SetupMessage(evidence));
   if (!evidence.report) {
     return {RunnerExit::kReportInvalid, api::reason::kReportInvalid,
             MissingReportMessage(evidence)};

@@ -16,7 +16,9 @@ namespace committest::runner {
 struct Evidence {
   api::Framework framework = api::Framework::kUnittest;
   bool allow_no_tests = false;
-  ProcessEnd end;
+  /// The step before the tests that is the last one that ran ("build"), or empty: the tests ran.
+  std::string setup_step = {};
+  ProcessEnd end;  ///< Of the tests, or of that step.
   /// The sum of the reports that this run wrote. kNotFound: it wrote none; kDataLoss: unreadable.
   Result<JunitReport> report;
   /// Which of the run's folders had no space left at the end; empty: none.
@@ -41,14 +43,18 @@ struct Verdict {
 /// | the runner was told to end                            | 50   | Terminated          |
 /// | the time limit passed                                 | 10   | TimedOut            |
 /// | the kernel killed processes of the run for memory     | 10   | OutOfMemory         |
+/// | a step before the tests did not succeed               | 40   | SetupFailed         |
+/// | go, Maven or npm: another code than 0, and no report  | 40   | SetupFailed         |
 /// | no report, or an unreadable one                       | 40   | ReportInvalid       |
 /// | the report has failed or errored tests                | 10   | TestsFailed         |
+/// | a part of the tests does not build                    | 40   | SetupFailed         |
 /// | nothing was executed, and that is not allowed         | 30   | NoTestsFound        |
 /// | exit code other than 0 (or "no tests", when allowed)  | 40   | ReportInvalid       |
 /// | else                                                  | 0    | TestsPassed         |
 ///
 /// So a pass needs exit code 0, a report of this run, no failure in it, and at least one executed
-/// test (or `allow_no_tests`). "No tests" of unittest and pytest is their exit code 5.
+/// test (or `allow_no_tests`). "No tests" of unittest and pytest is their exit code 5. go, Maven and
+/// npm build and test in one: when nothing reported, it did not come to the tests.
 Verdict Evaluate(const Evidence& evidence);
 
 /// The verdict when discovery found nothing to run; `looked_for` is its message.

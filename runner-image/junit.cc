@@ -27,7 +27,9 @@ std::string_view FirstLine(std::string_view text) {
 std::string FullName(const pugi::xml_node& test) {
   const std::string name = test.attribute("name").value();
   const std::string class_name = test.attribute("classname").value();
-  return class_name.empty() || name.starts_with(class_name + ".") ? name : class_name + "." + name;
+  // CTest gives each test its own name as class.
+  const bool repeats = name == class_name || name.starts_with(class_name + ".");
+  return class_name.empty() || repeats ? name : class_name + "." + name;
 }
 
 // CTest and GoogleTest leave out the child element for a test that was not run.
@@ -36,23 +38,55 @@ bool SaysNotRun(const pugi::xml_node& test) {
   return status == "notrun" || status == "disabled";
 }
 
+// CTest calls a test failed that it could not start (no program, a failed fixture), but its report
+// says "skipped", as of tests that skip themselves; only their words differ.
+bool CouldNotRun(const pugi::xml_node& test, const pugi::xml_node& skipped) {
+  const std::string_view message = skipped.attribute("message").value();
+  return SaysNotRun(test) && !message.empty() && !message.starts_with("SKIP_") &&
+         message != "Disabled";
+}
+
 Outcome OutcomeOf(const pugi::xml_node& test) {
   if (test.child("failure")) return Outcome::kFailed;
   if (test.child("error")) return Outcome::kErrored;
   if (const pugi::xml_node skipped = test.child("skipped")) {
-    const std::string_view type = skipped.attribute("type").value();
-    return type == "pytest.xfail" ? Outcome::kPassed : Outcome::kSkipped;
+    if (std::string_view(skipped.attribute("type").value()) == "pytest.xfail") {
+      return Outcome::kPassed;
+    }
+    return CouldNotRun(test, skipped) ? Outcome::kErrored : Outcome::kSkipped;
   }
   return SaysNotRun(test) ? Outcome::kSkipped : Outcome::kPassed;
 }
 
+// CTest's report says nothing of a failure but what the test printed. GoogleTest's words are
+// "FILE:LINE: Failure", what was expected, and "[  FAILED  ] NAME"; of others the last line is taken.
+void TakeOutput(api::TestFailure& failure, std::string_view output) {
+  constexpr std::string_view kFailure = ": Failure\n";
+  output = Trim(output);
+  const auto google = output.find(kFailure);
+  if (google == std::string_view::npos) {
+    failure.message = Text(output.substr(output.rfind('\n') + 1), api::kMaxFailureMessageBytes);
+    return;
+  }
+  const auto begin = output.rfind('\n', google) + 1;
+  const std::string_view place = output.substr(begin, google - begin);
+  failure.file = Text(place.substr(0, place.rfind(':')), kMaxTextBytes);
+  const std::string_view words = output.substr(google + kFailure.size());
+  failure.message =
+      Text(words.substr(0, words.find("\n[  FAILED  ]")), api::kMaxFailureMessageBytes);
+}
+
 api::TestFailure FailureOf(const pugi::xml_node& test, Outcome outcome) {
-  const pugi::xml_node element = test.child(outcome == Outcome::kFailed ? "failure" : "error");
+  pugi::xml_node element = test.child(outcome == Outcome::kFailed ? "failure" : "error");
+  if (!element) element = test.child("skipped");  // What CTest could not run.
   std::string_view message = element.attribute("message").value();
   if (Trim(message).empty()) message = FirstLine(element.text().get());
   if (message.empty()) message = element.attribute("type").value();
-  return {Text(FullName(test), kMaxTextBytes), Text(test.attribute("file").value(), kMaxTextBytes),
-          Text(message, api::kMaxFailureMessageBytes)};
+  api::TestFailure failure{Text(FullName(test), kMaxTextBytes),
+                           Text(test.attribute("file").value(), kMaxTextBytes),
+                           Text(message, api::kMaxFailureMessageBytes)};
+  if (failure.message.empty()) TakeOutput(failure, test.child("system-out").text().get());
+  return failure;
 }
 
 void AddTest(JunitReport& report, const pugi::xml_node& test) {
@@ -146,6 +180,7 @@ void Add(JunitReport& report, JunitReport other) {
   report.counts.errored += other.counts.errored;
   report.counts.skipped += other.counts.skipped;
   report.failures_omitted += other.failures_omitted;
+  if (report.not_built.empty()) report.not_built = std::move(other.not_built);
   for (api::TestFailure& failure : other.failures) {
     if (report.failures.size() < api::kMaxFailures) {
       report.failures.push_back(std::move(failure));

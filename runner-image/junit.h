@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct JunitReport {
   api::TestCounts counts;
   std::vector<api::TestFailure> failures;  ///< The first `api::kMaxFailures`, in report order.
   std::int64_t failures_omitted = 0;
+  std::string not_built;  ///< The first thing that could not be built, with the reason, or empty.
 
   bool operator==(const JunitReport&) const = default;
 };
@@ -32,7 +34,8 @@ struct JunitReport {
 /// framework has to keep right. A test case with `<failure>` failed, else with `<error>` errored,
 /// else with `<skipped>` (or status "notrun" or "disabled", as GoogleTest and CTest write) was
 /// skipped, else passed. pytest's expected failures, `<skipped type="pytest.xfail">`, passed, as
-/// unittest's do. Texts come out as one line of valid UTF-8.
+/// unittest's do. What CTest did not run for another reason than that the test asked for it (no
+/// program, a failed fixture) errored. Texts come out as one line of valid UTF-8.
 ///
 /// kDataLoss says what is wrong: not XML, cut off, a zero byte, another root element, suites too
 /// deep, too large.

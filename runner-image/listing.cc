@@ -5,6 +5,8 @@
 #include <fstream>
 #include <system_error>
 
+#include "runner-image/projects.h"
+
 namespace committest::runner {
 namespace {
 
@@ -30,11 +32,14 @@ bool IsInside(const fs::path& path, const fs::path& folder) {
   return std::ranges::mismatch(folder, path).in1 == folder.end();
 }
 
-std::vector<std::string> FilesIn(const fs::path& folder) {
+std::vector<std::string> EntriesOf(const fs::path& folder, fs::file_type type) {
   std::vector<std::string> names;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (IsPlainFile(it->path())) names.push_back(it->path().filename().string());
+    std::error_code ignored;
+    if (it->symlink_status(ignored).type() == type) {
+      names.push_back(it->path().filename().string());
+    }
     if (names.size() >= kMaxEntries) break;
   }
   std::ranges::sort(names);
@@ -60,6 +65,18 @@ std::vector<std::string> FilesBelow(const fs::path& folder, const fs::path& pref
   return files;
 }
 
+// The start of those of `names` that are listed with `prefix`.
+void ReadContents(Listing& listing, const fs::path& root, const std::vector<std::string>& names,
+                  const std::string& prefix) {
+  const auto& files = prefix.empty() ? listing.root_files : listing.path_files;
+  for (const std::string& name : names) {
+    const std::string file = prefix + name;
+    if (std::ranges::binary_search(files, file)) {
+      listing.configuration.emplace(file, ReadStart(root / file));
+    }
+  }
+}
+
 }  // namespace
 
 Result<Listing> ListCheckout(const fs::path& checkout, const std::string& path) {
@@ -67,12 +84,10 @@ Result<Listing> ListCheckout(const fs::path& checkout, const std::string& path) 
   const fs::path root = fs::canonical(checkout, error);
   if (error) return Fail(ErrorCode::kInternal, "cannot read the checkout: " + error.message());
   Listing listing;
-  listing.root_files = FilesIn(root);
-  for (const std::string& name : ConfigurationFileNames()) {
-    if (std::ranges::binary_search(listing.root_files, name)) {
-      listing.configuration.emplace(name, ReadStart(root / name));
-    }
-  }
+  listing.root_files = EntriesOf(root, fs::file_type::regular);
+  listing.root_folders = EntriesOf(root, fs::file_type::directory);
+  ReadContents(listing, root, ConfigurationFileNames(), "");
+  ReadContents(listing, root, ContentFileNames(), "");
   const std::string inner = NormalPath(path);
   const fs::path real = fs::canonical(root / inner, error);
   if (error) return listing;
@@ -85,6 +100,7 @@ Result<Listing> ListCheckout(const fs::path& checkout, const std::string& path) 
     listing.path_files = {inner};
   } else if (listing.path_exists) {
     listing.path_files = FilesBelow(real, inner);
+    ReadContents(listing, root, ContentFileNames(), inner + "/");
   }
   return listing;
 }

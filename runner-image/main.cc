@@ -22,7 +22,8 @@ constexpr const char* kHelp =
 
 What to run stands as JSON in the environment variable COMMITTEST_RUN:
   {"url": "https://…", "commit": "<40 or 64 hex>", "ref": "refs/heads/main",
-   "tests": {"framework": "Auto|Unittest|Pytest|Command", "path": "tests", "command": [],
+   "tests": {"framework": "Auto|Unittest|Pytest|CTest|GoTest|Cargo|Maven|Npm|Command",
+             "path": "tests", "command": [],
              "reportPaths": ["**/junit*.xml"], "allowNoTests": false},
    "timeoutSeconds": 1800}
 

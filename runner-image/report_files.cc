@@ -86,7 +86,7 @@ Result<FileStamps> FindReports(const fs::path& checkout, const std::vector<std::
 }
 
 Result<JunitReport> ReadReports(const fs::path& checkout, const std::vector<std::string>& globs,
-                                const FileStamps& before) {
+                                const FileStamps& before, std::size_t max_files) {
   Result<FileStamps> found = FindReports(checkout, globs);
   if (!found) return Fail(ErrorCode::kDataLoss, std::move(found.error().message));
   const std::size_t stale = std::erase_if(*found, [&](const auto& entry) {
@@ -98,9 +98,10 @@ Result<JunitReport> ReadReports(const fs::path& checkout, const std::vector<std:
     if (stale > 0) message += "; what matches was there before the tests and did not change";
     return Fail(ErrorCode::kNotFound, std::move(message));
   }
-  if (found->size() > kMaxReportFiles) {
-    return Fail(ErrorCode::kDataLoss,
-                "there are " + std::to_string(found->size()) + " reports, at most 64 are read");
+  if (found->size() > max_files) {
+    return Fail(ErrorCode::kDataLoss, "there are " + std::to_string(found->size()) +
+                                          " reports, at most " + std::to_string(max_files) +
+                                          " are read");
   }
   JunitReport sum;
   for (const auto& [name, _] : *found) {

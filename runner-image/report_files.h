@@ -34,7 +34,8 @@ Result<FileStamps> FindReports(const std::filesystem::path& checkout,
 /// kNotFound: there is none. kDataLoss names the one that cannot be read and says why, or that
 /// there are too many.
 Result<JunitReport> ReadReports(const std::filesystem::path& checkout,
-                                const std::vector<std::string>& globs, const FileStamps& before);
+                                const std::vector<std::string>& globs, const FileStamps& before,
+                                std::size_t max_files = kMaxReportFiles);
 
 /// The one report at `path`, which did not exist before the run. Errors as above.
 Result<JunitReport> ReadOwnReport(const std::filesystem::path& path);

@@ -36,6 +36,7 @@ inline constexpr const char* kTestsPassed = "TestsPassed";
 inline constexpr const char* kTestsFailed = "TestsFailed";
 inline constexpr const char* kNoTestsFound = "NoTestsFound";
 inline constexpr const char* kReportInvalid = "ReportInvalid";
+inline constexpr const char* kSetupFailed = "SetupFailed";
 inline constexpr const char* kCheckoutFailed = "CheckoutFailed";
 inline constexpr const char* kCommitGone = "CommitGone";
 inline constexpr const char* kTimedOut = "TimedOut";

@@ -13,10 +13,15 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::pair<Framework, std::string_view>, 4> kFrameworks{{
+constexpr std::array<std::pair<Framework, std::string_view>, 9> kFrameworks{{
     {Framework::kAuto, "Auto"},
     {Framework::kUnittest, "Unittest"},
     {Framework::kPytest, "Pytest"},
+    {Framework::kCTest, "CTest"},
+    {Framework::kGoTest, "GoTest"},
+    {Framework::kCargo, "Cargo"},
+    {Framework::kMaven, "Maven"},
+    {Framework::kNpm, "Npm"},
     {Framework::kCommand, "Command"},
 }};
 
@@ -44,8 +49,10 @@ Result<Framework> ParseFramework(std::string_view text) {
   for (const auto& [value, name] : kFrameworks) {
     if (name == text) return value;
   }
-  return Fail(ErrorCode::kInvalidArgument, "framework is '" + OneLine(Truncate(text, 80)) +
-                                               "', expected Auto, Unittest, Pytest or Command");
+  return Fail(
+      ErrorCode::kInvalidArgument,
+      "framework is '" + OneLine(Truncate(text, 80)) +
+          "', expected Auto, Unittest, Pytest, CTest, GoTest, Cargo, Maven, Npm or Command");
 }
 
 json ToJson(const TestsSpec& tests) {

@@ -13,7 +13,7 @@
 namespace committest::api {
 
 /// How tests are found and run. Written as in the API; `kAuto` looks at the checkout.
-enum class Framework { kAuto, kUnittest, kPytest, kCommand };
+enum class Framework { kAuto, kUnittest, kPytest, kCTest, kGoTest, kCargo, kMaven, kNpm, kCommand };
 
 std::string_view FrameworkName(Framework framework);
 /// kInvalidArgument names the value and what was expected.
@@ -22,7 +22,7 @@ Result<Framework> ParseFramework(std::string_view text);
 /// `spec.tests` of a CommitTest.
 struct TestsSpec {
   Framework framework = Framework::kAuto;
-  /// The folder that holds the tests, relative to the checkout.
+  /// The folder that holds the tests, or the project if it is not at the top; relative to the checkout.
   std::string path = "tests";
   /// For `kCommand`: program and arguments. Never given to a shell.
   std::vector<std::string> command;

@@ -36,7 +36,7 @@ struct TestFailure {
 /// trusted: it can only explain the exit code, and a pass needs both (see operator/verdict.h).
 struct RunSummary {
   std::string commit;     ///< The SHA that is checked out, as `git rev-parse HEAD` says.
-  std::string framework;  ///< What ran: "Unittest", "Pytest", "Command".
+  std::string framework;  ///< What ran: "Unittest", "GoTest", "Command".
   TestCounts counts;
   std::int64_t duration_ms = 0;  ///< Of the tests alone.
   std::int64_t checkout_ms = 0;

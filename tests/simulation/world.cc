@@ -40,7 +40,8 @@ const std::set<std::string>& KnownReasons() {
       api::reason::kCancelled,       api::reason::kJobDeleted,
       api::reason::kPodLost,         api::reason::kDisrupted,
       api::reason::kResultLost,      api::reason::kDeadlineExceeded,
-      api::reason::kSkipRequested,   api::reason::kPathsUnaffected};
+      api::reason::kSkipRequested,   api::reason::kPathsUnaffected,
+      api::reason::kSetupFailed};
   return kReasons;
 }
 

@@ -89,6 +89,7 @@ def test_conditions_of_a_run_from_its_start_to_its_end(world):
     (Script(exit_code=21, reason="CommitGone", total=0), "Error", "CommitGone"),
     (Script(exit_code=30, reason="NoTestsFound", total=0), "Error", "NoTestsFound"),
     (Script(exit_code=40, reason="ReportInvalid", total=0), "Error", "ReportInvalid"),
+    (Script(exit_code=40, reason="SetupFailed", total=0), "Error", "SetupFailed"),
     (Script(commit="0" * 40), "Error", "ReportInvalid"),
     (Script(exit_code=50, reason="Terminated", total=0), "Error", "ResultLost"),
     (Script(exit_code=50, reason="InternalError", total=0), "Error", "ResultLost"),

@@ -149,6 +149,14 @@ std::vector<Row> ExitCodeRows() {
       {"21: commit gone", with(21), TestResult::kError, api::reason::kCommitGone},
       {"30: no tests", with(30), TestResult::kError, api::reason::kNoTestsFound},
       {"40: report invalid", with(40), TestResult::kError, api::reason::kReportInvalid},
+      {"40: does not build",
+       Terminated(ThePod(), 40, SummaryWith([](auto& s) { s.reason = api::reason::kSetupFailed; })),
+       TestResult::kError, api::reason::kSetupFailed},
+      {"40: does not build, of another commit", Terminated(ThePod(), 40, SummaryWith([](auto& s) {
+                                                             s.reason = api::reason::kSetupFailed;
+                                                             s.commit = std::string(40, 'f');
+                                                           })),
+       TestResult::kError, api::reason::kReportInvalid},
       {"50: the runner's own fault", with(50), TestResult::kError, api::reason::kResultLost, true},
       {"60: configuration", with(60), TestResult::kError, api::reason::kConfigurationError},
       {"1: unknown", with(1), TestResult::kError, api::reason::kResultLost, true},

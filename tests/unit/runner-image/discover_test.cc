@@ -15,7 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const PlanFiles kFiles{"/own/report.xml", "/own/program.py"};
+const PlanFiles kFiles{"/own/report.xml", "/own/program.py", "/own/reporter.cjs", "/work/build"};
 
 // A checkout whose tests' folder holds these files.
 Listing WithTests(std::vector<std::string> files) {
@@ -43,7 +43,7 @@ TEST(Discover, RunsUnittestWhereNothingConfiguresPytest) {
   const TestPlan plan = Planned({}, WithTests({"tests/helper.py", "tests/test_a.py"}));
   EXPECT_EQ(plan.framework, Framework::kUnittest);
   EXPECT_THAT(plan.argv, ElementsAre("python3", "/own/program.py", "/own/report.xml", "tests"));
-  EXPECT_TRUE(plan.own_report);
+  EXPECT_EQ(plan.source, ReportSource::kOwnFile);
   EXPECT_THAT(plan.why, HasSubstr("tests/test_a.py"));
 }
 
@@ -152,7 +152,7 @@ TEST(Discover, RunsACommandAsItIs) {
   tests.command = {"make", "check; rm -rf /"};
   const TestPlan plan = Planned(tests, {});
   EXPECT_THAT(plan.argv, ElementsAre("make", "check; rm -rf /"));
-  EXPECT_FALSE(plan.own_report);
+  EXPECT_EQ(plan.source, ReportSource::kFiles);
 }
 
 TEST(Discover, DoesNotLetAPathBecomeAnOption) {

@@ -88,5 +88,30 @@ TEST(TestEnvironment, HasDefaults) {
   EXPECT_THAT(tests, Contains(Key("PATH")));
 }
 
+TEST(ToolEnvironment, MovesFoldersOfTheImageThatCannotBeWritten) {
+  const auto nothing = [](const std::string&) { return false; };
+  const Environment go = ToolEnvironment({{"GOPATH", "/go"}, {"CARGO_HOME", "/cargo"}},
+                                         api::Framework::kGoTest, "/tmp/home", nothing);
+  EXPECT_EQ(go.at("GOPATH"), "/tmp/home/go");
+  EXPECT_EQ(go.at("GOPROXY"), "file:///go/pkg/mod/cache/download,https://proxy.golang.org,direct");
+  EXPECT_EQ(go.at("CARGO_HOME"), "/cargo");
+  const Environment cargo = ToolEnvironment({{"CARGO_HOME", "/usr/local/cargo"}},
+                                            api::Framework::kCargo, "/tmp/home", nothing);
+  EXPECT_EQ(cargo.at("CARGO_HOME"), "/tmp/home/.cargo");
+}
+
+TEST(ToolEnvironment, LeavesFoldersThatCanBeWrittenAndThoseThatNobodyNamed) {
+  const auto everything = [](const std::string&) { return true; };
+  const Environment tests = {{"GOPATH", "/go"}};
+  EXPECT_EQ(ToolEnvironment(tests, api::Framework::kGoTest, "/tmp/home", everything), tests);
+  EXPECT_EQ(ToolEnvironment({}, api::Framework::kGoTest, "/tmp/home", everything), Environment());
+}
+
+TEST(ToolEnvironment, TellsJavaWhereHomeIs) {
+  const auto everything = [](const std::string&) { return true; };
+  EXPECT_EQ(ToolEnvironment({}, api::Framework::kMaven, "/tmp/home", everything).at("MAVEN_OPTS"),
+            "-Duser.home=/tmp/home");
+}
+
 }  // namespace
 }  // namespace committest::runner

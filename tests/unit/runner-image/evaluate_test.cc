@@ -100,6 +100,69 @@ TEST(Evaluate, CallsAProgramThatIsNotThereAConfigurationError) {
   EXPECT_THAT(verdict.message, HasSubstr("mvn"));
 }
 
+TEST(Evaluate, SaysWhereAnotherImageIsSet) {
+  ProcessEnd end;
+  end.start_error = "cannot execute 'cmake': No such file or directory";
+  Evidence evidence = With(end, Missing());
+  evidence.framework = Framework::kCTest;
+  evidence.setup_step = "configure";
+  const Verdict verdict = Evaluate(evidence);
+  EXPECT_EQ(verdict.exit, RunnerExit::kConfiguration);
+  EXPECT_THAT(verdict.message, HasSubstr("'cmake'"));
+  EXPECT_THAT(verdict.message, HasSubstr("spec.execution.image"));
+}
+
+TEST(Evaluate, CallsAStepThatFailedSetupFailed) {
+  for (const ProcessEnd& end : {Exited(2), Signalled(SIGSEGV)}) {
+    Evidence evidence = With(end, Missing());
+    evidence.framework = Framework::kCTest;
+    evidence.setup_step = "build";
+    const Verdict verdict = Evaluate(evidence);
+    EXPECT_EQ(verdict.exit, RunnerExit::kReportInvalid);
+    EXPECT_EQ(verdict.reason, api::reason::kSetupFailed);
+    EXPECT_THAT(verdict.message, HasSubstr("build, before the tests, ended with"));
+  }
+}
+
+TEST(Evaluate, JudgesTheEndOfAStepLikeThatOfTests) {
+  Evidence evidence = With(Signalled(SIGTERM), Missing());
+  evidence.setup_step = "build";
+  evidence.end.timed_out = true;
+  EXPECT_EQ(Evaluate(evidence).reason, api::reason::kTimedOut);
+  evidence.end.terminated = true;
+  EXPECT_EQ(Evaluate(evidence).reason, api::reason::kTerminated);
+  evidence.end = Signalled(SIGKILL);
+  evidence.oom_kills = 1;
+  EXPECT_EQ(Evaluate(evidence).reason, api::reason::kOutOfMemory);
+}
+
+TEST(Evaluate, AFailedTestComesBeforeWhatDoesNotBuild) {
+  Result<JunitReport> passed = Counted(3, 0, 0, 0);
+  passed->not_built = "example.com/c does not build";
+  Result<JunitReport> failed = Counted(3, 1, 0, 0);
+  failed->not_built = passed->not_built;
+  for (const int code : {0, 1}) {
+    EXPECT_EQ(Evaluate(With(Exited(code), passed)).reason, api::reason::kSetupFailed);
+    EXPECT_EQ(Evaluate(With(Exited(code), passed)).exit, RunnerExit::kReportInvalid);
+    EXPECT_EQ(Evaluate(With(Exited(code), failed)).reason, api::reason::kTestsFailed);
+  }
+}
+
+TEST(Evaluate, CallsToolsThatBuildAndTestSetupFailedOnlyWhenNothingReported) {
+  for (const Framework framework : {Framework::kGoTest, Framework::kMaven, Framework::kNpm}) {
+    const auto with = [&](ProcessEnd end, Result<JunitReport> report) {
+      Evidence evidence = With(std::move(end), std::move(report));
+      evidence.framework = framework;
+      return Evaluate(evidence).reason;
+    };
+    EXPECT_EQ(with(Exited(1), Missing()), api::reason::kSetupFailed);
+    EXPECT_EQ(with(Exited(0), Missing()), api::reason::kReportInvalid);
+    EXPECT_EQ(with(Exited(1), Broken()), api::reason::kReportInvalid);
+    EXPECT_EQ(with(Exited(1), Counted(3, 0, 0, 0)), api::reason::kReportInvalid);
+    EXPECT_EQ(with(Exited(5), Counted(0, 0, 0, 0)), api::reason::kReportInvalid);
+  }
+}
+
 TEST(Evaluate, CallsATimeLimitFailedWhateverTheReportSays) {
   ProcessEnd end = Exited(0);
   end.timed_out = true;

@@ -62,7 +62,8 @@ TEST(ObservedRepository, ErrorsNameFieldValueAndExpectation) {
       {{{"url", "https://x"}, {"refs", "main"}},
        "spec.refs is \"main\", expected a list of at most 100 items"},
       {{{"url", "https://x"}, {"template", {{"tests", {{"framework", "Nose"}}}}}},
-       "spec.template.tests.framework is 'Nose', expected Auto, Unittest, Pytest or Command"}};
+       "spec.template.tests.framework is 'Nose', expected Auto, Unittest, Pytest, CTest, GoTest, "
+       "Cargo, Maven, Npm or Command"}};
   for (const auto& [spec, message] : cases) {
     EXPECT_EQ(ParseObservedRepository(Object(spec)).parse_error, message);
   }

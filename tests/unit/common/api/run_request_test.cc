@@ -67,7 +67,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"TimeoutOverflows", "/timeoutSeconds", 18446744073709551615ULL,
                 "timeoutSeconds is 18446744073709551615, expected an integer in 1..86400"},
         BadCase{"UnknownFramework", "/tests/framework", "Nose",
-                "tests.framework is 'Nose', expected Auto, Unittest, Pytest or Command"},
+                "tests.framework is 'Nose', expected Auto, Unittest, Pytest, CTest, GoTest, Cargo, "
+                "Maven, Npm or Command"},
         BadCase{"PathLeavesTheCheckout", "/tests/path", "a/../../etc",
                 "tests.path is 'a/../../etc', expected a path inside the checkout"},
         BadCase{"PathIsAbsolute", "/tests/path", "/etc",

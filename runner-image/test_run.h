@@ -1,0 +1,64 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+
+#include "common/api/run_request.h"
+#include "common/base/clock.h"
+#include "runner-image/config.h"
+#include "runner-image/environment.h"
+#include "runner-image/evaluate.h"
+#include "runner-image/output_reader.h"
+#include "runner-image/output_stream.h"
+#include "runner-image/process.h"
+#include "runner-image/report_files.h"
+#include "runner-image/test_plan.h"
+
+namespace committest::runner {
+
+/// How a plan's tests ended.
+struct TestRunEnd {
+  Verdict verdict;
+  JunitReport report;                     ///< Empty when there is no valid one.
+  std::chrono::milliseconds duration{0};  ///< Of the tests; of the step that failed before them.
+};
+
+/// Carries one plan out: the steps before the tests, the tests, and what they left.
+///
+/// `timeoutSeconds` is the limit of all of them together. The steps and the tests see the same
+/// environment and the same folder; a step that does not succeed is the last one. Used once.
+class TestRun {
+ public:
+  /// `environment` is the container's. All of them must outlive this object.
+  TestRun(ProcessRunner& processes, const Clock& clock, OutputStream& console, const Config& config,
+          const Environment& environment);
+  ~TestRun();
+
+  /// Throws std::system_error when the runner cannot write its own files.
+  TestRunEnd Run(const TestPlan& plan, const api::RunRequest& request,
+                 const std::filesystem::path& checkout, const PlanFiles& files);
+
+ private:
+  class Output;
+
+  void Prepare(const TestPlan& plan, const api::RunRequest& request,
+               const std::filesystem::path& checkout, const PlanFiles& files);
+  ProcessEnd RunStep(const std::vector<std::string>& argv, OutputTarget& output);
+  Evidence RunAll(const TestPlan& plan);
+  Result<JunitReport> ReadReport(const TestPlan& plan, const PlanFiles& files);
+
+  ProcessRunner& processes_;
+  const Clock& clock_;
+  OutputStream& console_;
+  const Config& config_;
+  const Environment& environment_;
+  std::filesystem::path checkout_;
+  std::filesystem::path folder_;
+  std::vector<std::string> variables_;
+  MonotonicTime deadline_;
+  FileStamps before_;
+  std::unique_ptr<OutputReader> reader_;
+};
+
+}  // namespace committest::runner
