@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/base/log.h"
+#include "common/base/metrics.h"
 #include "common/http/health.h"
 #include "common/http/server.h"
 #include "common/kube/api_client.h"

@@ -81,7 +81,7 @@ Decision Retry(const Observed& observed, StatusBuilder builder, const Ending& en
 }
 
 Decision Verdict(const Observed& observed, StatusBuilder builder, const Ending& ending) {
-  builder.Finish(ending);
+  builder.Finish(ending, observed.defaults);
   Decision decision;
   decision.next_status = builder.Take();
   decision.events.push_back(VerdictNote(ending));

@@ -9,9 +9,9 @@
 
 #include "common/api/names.h"
 #include "common/api/reasons.h"
+#include "common/api/reproduce.h"
 #include "common/base/strings.h"
 #include "common/base/time_format.h"
-#include "operator/reproduce.h"
 
 namespace committest::op {
 namespace {
@@ -168,7 +168,7 @@ void StatusBuilder::TakeSummary(const Ending& ending) {
   }
 }
 
-void StatusBuilder::Finish(const Ending& ending) {
+void StatusBuilder::Finish(const Ending& ending, const RunnerDefaults& defaults) {
   Describe();
   const bool launched = !status_.attempts.empty();
   if (launched) Admit();
@@ -193,9 +193,8 @@ void StatusBuilder::Finish(const Ending& ending) {
   status_.display.reason = ending.reason;
   if (came_to_its_end && !commit_test_.spec.not_run &&
       api::IsCommitId(commit_test_.spec.source.commit)) {
-    status_.reproduce_command = ReproduceCommand(
-        commit_test_.spec,
-        ending.summary ? std::string_view(ending.summary->framework) : std::string_view());
+    status_.reproduce_command =
+        api::ReproduceCommand(commit_test_.spec, {defaults.image, defaults.memory});
   }
 }
 

@@ -7,6 +7,7 @@
 #include "common/api/commit_test.h"
 #include "common/base/clock.h"
 #include "operator/ending.h"
+#include "operator/runner_defaults.h"
 
 namespace committest::op {
 
@@ -29,8 +30,9 @@ class StatusBuilder {
   void NotStarted(const std::string& reason, const std::string& message);
   /// Closes the open attempt, if there is one.
   void CloseAttempt(const Ending& ending);
-  /// The verdict: result, conditions, counts, failures, texts. REQUIRES: no result is set.
-  void Finish(const Ending& ending);
+  /// The verdict: result, conditions, counts, failures, texts. `defaults` are those of the Pod.
+  /// REQUIRES: no result is set.
+  void Finish(const Ending& ending, const RunnerDefaults& defaults);
 
   /// The status, with its conditions in the order in which a CommitTest goes through them.
   api::CommitTestStatus Take();

@@ -126,4 +126,11 @@ Result<Quantity> Quantity::Parse(std::string_view text) {
   return Quantity(*value);
 }
 
+std::int64_t Quantity::Ceiling() const {
+  constexpr Billionths kBillion = 1'000'000'000;
+  const Billionths whole = (value_ + kBillion - 1) / kBillion;
+  constexpr Billionths kMostUnits = INT64_MAX;
+  return static_cast<std::int64_t>(std::min(whole, kMostUnits));
+}
+
 }  // namespace committest::api

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <compare>
+#include <cstdint>
 #include <string_view>
 
 #include "common/base/result.h"
@@ -14,6 +15,9 @@ class Quantity {
   static Result<Quantity> Parse(std::string_view text);
 
   auto operator<=>(const Quantity&) const = default;
+
+  /// In whole units, rounded up; at most INT64_MAX.
+  std::int64_t Ceiling() const;
 
  private:
   __extension__ using Billionths = unsigned __int128;

@@ -1,4 +1,4 @@
-// The small pure parts: lines to reproduce, validation, refusals, attempts.
+// The small pure parts: validation, refusals, attempts.
 
 #include <string>
 
@@ -7,7 +7,6 @@
 
 #include "operator/attempts.h"
 #include "operator/launch_error.h"
-#include "operator/reproduce.h"
 #include "operator/validate.h"
 #include "tests/support/operator_builders.h"
 
@@ -16,37 +15,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-TEST(Reproduce, IsALineThatClonesChecksOutAndRunsTheTests) {
-  EXPECT_EQ(ReproduceCommand(ACommitTest().spec, "Unittest"),
-            "git clone --no-checkout -- https://git.example/app.git committest-1a2b3c4d && "
-            "cd committest-1a2b3c4d && git checkout --detach " +
-                std::string(kCommit) + " && python3 -m unittest discover -s tests -t .");
-}
-
-TEST(Reproduce, RunsWhatTheRunnerSaysItRan) {
-  EXPECT_THAT(ReproduceCommand(ACommitTest().spec, "Pytest"), HasSubstr("python3 -m pytest"));
-}
-
-TEST(Reproduce, QuotesACommandForTheShell) {
-  api::CommitTestSpec spec = ACommitTest().spec;
-  spec.tests.framework = api::Framework::kCommand;
-  spec.tests.command = {"sh", "-c", "echo 'x'; rm -rf $HOME"};
-  EXPECT_THAT(ReproduceCommand(spec, ""), HasSubstr(R"(&& sh -c 'echo '\''x'\''; rm -rf $HOME')"));
-}
-
-TEST(Reproduce, LeavesCredentialsOut) {
-  api::CommitTestSpec spec = ACommitTest().spec;
-  spec.source.url = "https://user:hunter2@git.example/app.git";
-  EXPECT_THAT(ReproduceCommand(spec, ""), Not(HasSubstr("hunter2")));
-}
-
-TEST(Reproduce, IsNeverCut) {
-  api::CommitTestSpec spec = ACommitTest().spec;
-  spec.tests.framework = api::Framework::kCommand;
-  spec.tests.command = {std::string(4'000, 'x')};
-  EXPECT_EQ(ReproduceCommand(spec, ""), "");
-}
 
 TEST(Validate, AcceptsAnOrdinarySpec) { EXPECT_EQ(SpecProblem(ACommitTest().spec), ""); }
 

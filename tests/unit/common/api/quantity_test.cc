@@ -34,6 +34,18 @@ TEST(Quantity, KnowsTheSameNumberInOtherWords) {
   }
 }
 
+TEST(Quantity, CountsWholeUnitsUpwards) {
+  for (const auto& [text, units] :
+       std::vector<std::pair<std::string, std::int64_t>>{{"512Mi", 536'870'912},
+                                                         {"1G", 1'000'000'000},
+                                                         {"1.5Ki", 1'536},
+                                                         {"1500m", 2},
+                                                         {"1n", 1},
+                                                         {"9900P", INT64_MAX}}) {
+    EXPECT_EQ(Quantity::Parse(text).value().Ceiling(), units) << text;
+  }
+}
+
 TEST(Quantity, RefusesWhatIsNone) {
   for (const char* text :
        {"", "0", "0.0", "-1", "m", ".", "1.2.3", "1 ", " 1", "1Kib", "1K", "1mi", "1e", "1e99",
