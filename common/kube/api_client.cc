@@ -4,7 +4,6 @@
 #include <utility>
 
 #include <nlohmann/json.hpp>
-#include <prometheus/counter.h>
 
 #include "common/kube/api_error.h"
 #include "common/kube/json_reader.h"
@@ -59,9 +58,8 @@ Error OfWrite(Error error) {
 
 }  // namespace
 
-Result<std::unique_ptr<ApiClient>> ApiClient::Make(const ClusterConfig& config,
-                                                   ApiClientOptions options, const Clock& clock,
-                                                   Metrics& metrics) {
+Result<http::ClientOptions> ApiClient::HttpOptions(const ClusterConfig& config,
+                                                   const ApiClientOptions& options) {
   http::ClientOptions http;
   http.endpoint = config.server;
   http.tls = TlsOf(config);
@@ -74,28 +72,20 @@ Result<std::unique_ptr<ApiClient>> ApiClient::Make(const ClusterConfig& config,
     const auto pair = http.tls.client_certificate();
     if (!pair) return Fail(Context("client certificate", pair.error()));
   }
-  auto unary = http::MakeClient(http, clock);
-  if (!unary) return Fail(std::move(unary).error());
-  auto watch = http::MakeClient(std::move(http), clock);
-  if (!watch) return Fail(std::move(watch).error());
-  return std::make_unique<ApiClient>(Transport{std::move(*unary), std::move(*watch)}, config,
-                                     std::move(options), clock, metrics);
+  return http;
 }
 
 ApiClient::ApiClient(Transport transport, const ClusterConfig& config, ApiClientOptions options,
-                     const Clock& clock, Metrics& metrics)
+                     const Clock& clock, AnswerCounter count)
     : options_(std::move(options)),
       base_path_(config.base_path),
-      metrics_(metrics),
+      count_(std::move(count)),
       token_(config.token, clock),
       transport_(std::move(transport)) {}
 
 void ApiClient::Count(const ResourceType& type, const ApiRequest& request,
                       const std::string& code) {
-  metrics_
-      .Counter("committest_api_requests_total", "Requests to the Kubernetes API server.",
-               {{"verb", request.verb}, {"kind", type.kind}, {"code", code}})
-      .Increment();
+  if (count_) count_(request.verb, type.kind, code);
 }
 
 Result<http::Request> ApiClient::ToHttp(const ApiRequest& request) {
@@ -179,6 +169,10 @@ Result<json> ApiClient::Replace(const ResourceType& type, const json& object) {
   return PerformForObject(type, ReplaceRequest(type, object));
 }
 
+Result<json> ApiClient::Patch(const ResourceType& type, const ObjectKey& key, const json& patch) {
+  return PerformForObject(type, PatchRequest(type, key, patch));
+}
+
 Status ApiClient::Delete(const ResourceType& type, const ObjectKey& key, std::string_view uid) {
   const auto deleted = Perform(type, DeleteRequest(type, key, uid), options_.object_bytes);
   if (deleted || deleted.error().code == ErrorCode::kNotFound) return {};
@@ -212,22 +206,39 @@ Status ApiClient::Watch(const ResourceType& type, const Selection& selection,
                         const ByteSink& sink, std::stop_token stop) {
   auto request = WatchRequest(type, selection, resource_version, timeout);
   if (!request) return Fail(std::move(request).error());
-  Status ended = WatchOnce(type, *request, timeout, sink, stop);
-  if (!ended && ended.error().code == ErrorCode::kUnauthenticated && token_.Invalidate()) {
-    ended = WatchOnce(type, *request, timeout, sink, stop);
-  }
+  Status ended = StreamAnswer(type, *request, timeout + options_.watch_grace, sink, stop);
   if (!ended) return Fail(Context("watch " + request->path, std::move(ended).error()));
   return ended;
 }
 
-Status ApiClient::WatchOnce(const ResourceType& type, const ApiRequest& request,
-                            std::chrono::seconds timeout, const ByteSink& sink,
-                            std::stop_token stop) {
+Status ApiClient::ReadLog(const ObjectKey& pod, const LogOptions& options, const ByteSink& sink,
+                          std::stop_token stop) {
+  static const ResourceType kPods{"", "v1", "pods", "Pod", true};
+  auto request = LogRequest(pod, options);
+  if (!request) return Fail(std::move(request).error());
+  Status ended = StreamAnswer(kPods, *request, options.idle, sink, stop);
+  if (!ended) return Fail(Context(Where(*request), std::move(ended).error()));
+  return ended;
+}
+
+Status ApiClient::StreamAnswer(const ResourceType& type, const ApiRequest& request,
+                               std::chrono::milliseconds idle, const ByteSink& sink,
+                               const std::stop_token& stop) {
+  Status ended = StreamOnce(type, request, idle, sink, stop);
+  if (!ended && ended.error().code == ErrorCode::kUnauthenticated && token_.Invalidate()) {
+    ended = StreamOnce(type, request, idle, sink, stop);
+  }
+  return ended;
+}
+
+Status ApiClient::StreamOnce(const ResourceType& type, const ApiRequest& request,
+                             std::chrono::milliseconds idle, const ByteSink& sink,
+                             std::stop_token stop) {
   auto out = ToHttp(request);
   if (!out) return Fail(std::move(out).error());
   http::Limits limits;
   limits.total = std::chrono::milliseconds(0);  // The server ends it; silence is what we look for.
-  limits.idle = timeout + options_.watch_grace;
+  limits.idle = idle;
   limits.body_bytes = 0;
   int status = 0;
   http::Headers headers;

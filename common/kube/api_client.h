@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "common/base/clock.h"
-#include "common/base/metrics.h"
 #include "common/base/result.h"
 #include "common/http/client.h"
 #include "common/kube/client.h"
@@ -16,7 +15,19 @@
 #include "common/kube/credentials.h"
 #include "common/kube/request.h"
 
+namespace committest {
+class Metrics;
+}  // namespace committest
+
 namespace committest::kube {
+
+/// Told of each answer: the verb as in RBAC, the kind, and the HTTP status, or the name of the error
+/// when there was no answer. May be called on any thread.
+using AnswerCounter =
+    std::function<void(const std::string& verb, const std::string& kind, const std::string& code)>;
+
+/// Counts in `committest_api_requests_total{verb,kind,code}` of `metrics`, which must outlive it.
+AnswerCounter CountIn(Metrics& metrics);
 
 struct ApiClientOptions {
   std::string component;  ///< "operator": goes into the user agent.
@@ -39,9 +50,7 @@ struct ApiClientOptions {
 /// What must not wait behind other calls (Leases) uses a second ApiClient.
 ///
 /// A 401 makes it read the token again and try once more; nothing else is repeated here, because
-/// whoever calls decides about retries. Every answer is counted in
-/// `committest_api_requests_total{verb,kind,code}`; `code` is the HTTP status, or the name of the
-/// error when there was no answer.
+/// whoever calls decides about retries.
 ///
 /// Thread-safe. Destroy it after its callers have returned, and before `main` does.
 class ApiClient final : public Reader,
@@ -49,7 +58,9 @@ class ApiClient final : public Reader,
                         public StatusWriter,
                         public Lister,
                         public Watchable,
-                        public Updater {
+                        public Updater,
+                        public Patcher,
+                        public LogReader {
  public:
   /// What it talks through; tests bring their own.
   struct Transport {
@@ -57,14 +68,21 @@ class ApiClient final : public Reader,
     std::unique_ptr<http::Client> watch;
   };
 
+  /// How the transports of a client have to be made. kInvalidArgument when a certificate of
+  /// `config` is unusable.
+  static Result<http::ClientOptions> HttpOptions(const ClusterConfig& config,
+                                                 const ApiClientOptions& options);
+
+  /// Over cpprestsdk, with every answer counted in `committest_api_requests_total{verb,kind,code}`.
   /// kInvalidArgument when the server's URL or a certificate of `config` is unusable. Does not
   /// connect. `clock` and `metrics` must outlive the client.
   static Result<std::unique_ptr<ApiClient>> Make(const ClusterConfig& config,
                                                  ApiClientOptions options, const Clock& clock,
                                                  Metrics& metrics);
 
+  /// `clock` must outlive the client; `count` may be empty.
   ApiClient(Transport transport, const ClusterConfig& config, ApiClientOptions options,
-            const Clock& clock, Metrics& metrics);
+            const Clock& clock, AnswerCounter count);
 
   /// Ends all calls that run and all that come with kCancelled; watches have their own stop.
   void Cancel() { stop_.request_stop(); }
@@ -82,6 +100,10 @@ class ApiClient final : public Reader,
                const std::string& resource_version, std::chrono::seconds timeout,
                const ByteSink& sink, std::stop_token stop) override;
   Result<nlohmann::json> Replace(const ResourceType& type, const nlohmann::json& object) override;
+  Result<nlohmann::json> Patch(const ResourceType& type, const ObjectKey& key,
+                               const nlohmann::json& patch) override;
+  Status ReadLog(const ObjectKey& pod, const LogOptions& options, const ByteSink& sink,
+                 std::stop_token stop) override;
 
  private:
   Result<http::Request> ToHttp(const ApiRequest& request);
@@ -89,13 +111,16 @@ class ApiClient final : public Reader,
                               std::size_t max_bytes);
   Result<http::Response> SendOnce(const ApiRequest& request, std::size_t max_bytes);
   Result<nlohmann::json> PerformForObject(const ResourceType& type, Result<ApiRequest> request);
-  Status WatchOnce(const ResourceType& type, const ApiRequest& request,
-                   std::chrono::seconds timeout, const ByteSink& sink, std::stop_token stop);
+  Status StreamAnswer(const ResourceType& type, const ApiRequest& request,
+                      std::chrono::milliseconds idle, const ByteSink& sink,
+                      const std::stop_token& stop);
+  Status StreamOnce(const ResourceType& type, const ApiRequest& request,
+                    std::chrono::milliseconds idle, const ByteSink& sink, std::stop_token stop);
   void Count(const ResourceType& type, const ApiRequest& request, const std::string& code);
 
   const ApiClientOptions options_;
   const std::string base_path_;
-  Metrics& metrics_;
+  const AnswerCounter count_;
   TokenSource token_;
   std::stop_source stop_;
   Transport transport_;

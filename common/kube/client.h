@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "common/base/clock.h"
 #include "common/base/result.h"
 #include "common/kube/object.h"
 
@@ -104,6 +106,36 @@ class Updater {
   /// PUTs `object`, guarded by the resourceVersion in its metadata: kConflict when it has changed.
   virtual Result<nlohmann::json> Replace(const ResourceType& type,
                                          const nlohmann::json& object) = 0;
+};
+
+/// Changes a few members of objects, for people.
+class Patcher {
+ public:
+  virtual ~Patcher() = default;
+  /// Sends `patch` as a JSON merge patch of the object; its status is not touched. The object after
+  /// the patch.
+  virtual Result<nlohmann::json> Patch(const ResourceType& type, const ObjectKey& key,
+                                       const nlohmann::json& patch) = 0;
+};
+
+/// Which part of a container's log is read, and for how long.
+struct LogOptions {
+  std::string container;
+  bool follow = false;              ///< Go on until the container has ended.
+  bool timestamps = false;          ///< Each line begins with its RFC 3339 time and a space.
+  std::optional<WallTime> since{};  ///< Lines of this second and later.
+  /// Silence after which the stream counts as dead.
+  std::chrono::milliseconds idle{60'000};
+};
+
+/// Reads what containers have printed.
+class LogReader {
+ public:
+  virtual ~LogReader() = default;
+  /// Blocks until the log's end. Errors as of `Watchable::Watch`; kInvalidArgument: the container
+  /// has not started, and the message says what it waits for.
+  virtual Status ReadLog(const ObjectKey& pod, const LogOptions& options, const ByteSink& sink,
+                         std::stop_token stop) = 0;
 };
 
 }  // namespace committest::kube

@@ -91,4 +91,28 @@ Result<ClusterConfig> LoadConfig(const ConfigFlags& flags, const ConfigSources& 
               "service account, or have ~/.kube/config");
 }
 
+Result<ClusterConfig> LoadUserConfig(const ConfigFlags& flags, const ConfigSources& sources) {
+  if (!flags.kubeconfig.empty()) return LoadKubeconfig(flags.kubeconfig, flags.context);
+  std::vector<std::string> files = Split(sources.environment("KUBECONFIG").value_or(""), ':');
+  std::erase(files, "");
+  if (const auto home = sources.environment("HOME"); files.empty() && home) {
+    files.push_back(*home + "/.kube/config");
+  }
+  std::vector<KubeconfigText> texts;
+  for (const std::string& file : files) {
+    auto text = ReadSmallFile(file, kMaxKubeconfigBytes);
+    if (text) {
+      texts.push_back({*std::move(text), file});
+    } else if (text.error().code != ErrorCode::kNotFound) {
+      return Fail(Context("kubeconfig", text.error()));
+    }
+  }
+  if (!texts.empty()) return ParseKubeconfigs(texts, flags.context);
+  if (HasServiceAccount(sources)) return InClusterConfig(sources);
+  return Fail(
+      ErrorCode::kNotFound,
+      "no cluster configuration: give --kubeconfig, set KUBECONFIG, have ~/.kube/config, or "
+      "run in a Pod with a service account");
+}
+
 }  // namespace committest::kube

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/result.h"
 
@@ -50,11 +51,26 @@ struct ConfigFlags {
 /// kNotFound when there is no configuration at all.
 Result<ClusterConfig> LoadConfig(const ConfigFlags& flags, const ConfigSources& sources);
 
+/// As kubectl finds it: the flag, else the files of the variable KUBECONFIG, merged, of which some may
+/// be missing, else ~/.kube/config, else the Pod's service account. Errors as of `LoadConfig`.
+Result<ClusterConfig> LoadUserConfig(const ConfigFlags& flags, const ConfigSources& sources);
+
 /// The configuration that Kubernetes mounts into every Pod with a service account.
 Result<ClusterConfig> InClusterConfig(const ConfigSources& sources);
 
 /// Reads a kubeconfig file of at most 1 MiB.
 Result<ClusterConfig> LoadKubeconfig(const std::string& file, const std::string& context);
+
+/// A kubeconfig's text and the file it was read from.
+struct KubeconfigText {
+  std::string text;
+  std::string file;
+};
+
+/// Several files as one, as kubectl merges them: of current-context and of entries with the same name
+/// the first counts. Pure.
+Result<ClusterConfig> ParseKubeconfigs(const std::vector<KubeconfigText>& sources,
+                                       const std::string& context);
 
 /// The same from its text. Pure; `file` is for messages and for what relative paths start from.
 /// What this client cannot do is an error that says so: exec and auth-provider plugins, passwords,

@@ -1,5 +1,9 @@
+#include <algorithm>
 #include <array>
 #include <filesystem>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include <yaml-cpp/yaml.h>
 
@@ -10,104 +14,41 @@
 namespace committest::kube {
 namespace {
 
-// One kubeconfig (the v1 Config of k8s.io/client-go/tools/clientcmd), read field by field.
+// One kubeconfig file (the v1 Config of k8s.io/client-go/tools/clientcmd), read field by field.
+struct Refusal {
+  const char* field;
+  const char* advice;
+};
+
 class Reader {
  public:
   Reader(const YAML::Node& root, std::string file) : root_(root), file_(std::move(file)) {}
 
-  Result<ClusterConfig> Read(std::string context) const {
-    if (context.empty()) {
-      auto current = Text(root_, "current-context");
-      if (!current) return Fail(current.error());
-      if (current->empty()) return Fail(Wrong("current-context", "is empty; name a context"));
-      context = *current;
-    }
+  Error Wrong(const std::string& field, const std::string& what) const {
+    return {ErrorCode::kInvalidArgument, file_ + ": " + field + " " + what, {}, std::nullopt};
+  }
+
+  Result<std::string> CurrentContext() const { return Text(root_, "current-context"); }
+
+  /// Whether the list has an entry of this name.
+  bool Has(const std::string& list, const std::string& name) const {
+    return FindEntry(list, name).has_value();
+  }
+
+  /// Also says which cluster and user the context names.
+  Status ReadContext(const std::string& context, ClusterConfig& config, std::string& cluster,
+                     std::string& user) const {
     const auto chosen = Entry("contexts", context, "context");
     if (!chosen) return Fail(chosen.error());
-    ClusterConfig config;
     const auto cluster_name = Text(*chosen, "cluster");
     const auto user_name = Text(*chosen, "user");
     const auto space = Text(*chosen, "namespace");
     for (const auto* text : {&cluster_name, &user_name, &space}) {
       if (!*text) return Fail(Context("contexts[" + context + "]", text->error()));
     }
+    cluster = *cluster_name;
+    user = *user_name;
     config.namespace_ = *space;
-    if (Status read = ReadCluster(*cluster_name, config); !read) return Fail(read.error());
-    if (Status read = ReadUser(*user_name, config); !read) return Fail(read.error());
-    return config;
-  }
-
- private:
-  Error Wrong(const std::string& field, const std::string& what) const {
-    return {ErrorCode::kInvalidArgument, file_ + ": " + field + " " + what, {}, std::nullopt};
-  }
-
-  // The scalar under `key`, or an empty text.
-  Result<std::string> Text(const YAML::Node& map, const std::string& key) const {
-    const YAML::Node node = map[key];
-    if (!node || node.IsNull()) return std::string();
-    if (!node.IsScalar()) return Fail(Wrong(key, "is not a text"));
-    return node.as<std::string>();
-  }
-
-  // The map under `member` of the entry named `name` in the list `list`.
-  Result<YAML::Node> Entry(const std::string& list, const std::string& name,
-                           const std::string& member) const {
-    const std::string where = list + "[" + name + "]." + member;
-    const YAML::Node entries = root_[list];
-    if (entries && entries.IsSequence()) {
-      for (const YAML::Node& entry : entries) {
-        if (!entry.IsMap() || !entry["name"] || !entry["name"].IsScalar()) continue;
-        if (entry["name"].as<std::string>() != name) continue;
-        YAML::Node value = entry[member];
-        if (!value || !value.IsMap()) {
-          return Fail(Wrong(where, "is not a map"));
-        }
-        return value;
-      }
-    }
-    return Fail(Wrong(list, "has no entry '" + name + "'"));
-  }
-
-  // `field`-data in base64, or `field` as a path.
-  Result<Material> ReadMaterial(const YAML::Node& map, const std::string& where,
-                                const std::string& field) const {
-    const auto data = Text(map, field + "-data");
-    const auto path = Text(map, field);
-    if (!data) return Fail(Context(where, data.error()));
-    if (!path) return Fail(Context(where, path.error()));
-    Material material;
-    if (!data->empty()) {  // As kubectl does, data counts before a path.
-      auto decoded = DecodeBase64(*data);
-      if (!decoded) return Fail(Wrong(where + "." + field + "-data", "is not base64"));
-      material.inline_text = std::move(*decoded);
-    } else if (!path->empty()) {
-      material.file = Absolute(*path);
-    }
-    return material;
-  }
-
-  std::string Absolute(const std::string& path) const {
-    const std::filesystem::path given(path);
-    if (given.is_absolute()) return path;
-    return (std::filesystem::path(file_).parent_path() / given).lexically_normal().string();
-  }
-
-  struct Refusal {
-    const char* field;
-    const char* advice;
-  };
-
-  template <std::size_t n>
-  Status Refuse(const YAML::Node& map, const std::string& where,
-                const std::array<Refusal, n>& refusals) const {
-    for (const Refusal& refusal : refusals) {
-      const YAML::Node node = map[refusal.field];
-      if (!node || node.IsNull()) continue;
-      if (node.IsScalar() && (node.Scalar().empty() || node.Scalar() == "false")) continue;
-      return Fail(
-          Wrong(where + "." + refusal.field, std::string("is not supported: ") + refusal.advice));
-    }
     return {};
   }
 
@@ -126,20 +67,6 @@ class Reader {
     auto ca = ReadMaterial(*cluster, where, "certificate-authority");
     if (!ca) return Fail(ca.error());
     config.ca = std::move(*ca);
-    return {};
-  }
-
-  Status SplitServer(const std::string& server, const std::string& where,
-                     ClusterConfig& config) const {
-    const auto scheme_end = server.find("://");
-    const std::string scheme = server.substr(0, scheme_end);
-    if (scheme_end == std::string::npos || (scheme != "https" && scheme != "http")) {
-      return Fail(Wrong(where + ".server", "is not of the form https://host:port"));
-    }
-    const auto path = server.find('/', scheme_end + 3);
-    config.server = server.substr(0, path);
-    if (path != std::string::npos) config.base_path = server.substr(path);
-    while (config.base_path.ends_with('/')) config.base_path.pop_back();
     return {};
   }
 
@@ -177,23 +104,163 @@ class Reader {
     return {};
   }
 
-  const YAML::Node root_;
-  const std::string file_;
+ private:
+  // The scalar under `key`, or an empty text.
+  Result<std::string> Text(const YAML::Node& map, const std::string& key) const {
+    const YAML::Node node = map[key];
+    if (!node || node.IsNull()) return std::string();
+    if (!node.IsScalar()) return Fail(Wrong(key, "is not a text"));
+    return node.as<std::string>();
+  }
+
+  std::optional<YAML::Node> FindEntry(const std::string& list, const std::string& name) const {
+    const YAML::Node entries = root_[list];
+    if (!entries || !entries.IsSequence()) return std::nullopt;
+    for (const YAML::Node& entry : entries) {
+      if (!entry.IsMap() || !entry["name"] || !entry["name"].IsScalar()) continue;
+      if (entry["name"].as<std::string>() == name) return entry;
+    }
+    return std::nullopt;
+  }
+
+  // The map under `member` of the entry named `name` in the list `list`.
+  Result<YAML::Node> Entry(const std::string& list, const std::string& name,
+                           const std::string& member) const {
+    const auto entry = FindEntry(list, name);
+    if (!entry) return Fail(Wrong(list, "has no entry '" + name + "'"));
+    YAML::Node value = (*entry)[member];
+    if (!value || !value.IsMap()) {
+      return Fail(Wrong(list + "[" + name + "]." + member, "is not a map"));
+    }
+    return value;
+  }
+
+  // `field`-data in base64, or `field` as a path.
+  Result<Material> ReadMaterial(const YAML::Node& map, const std::string& where,
+                                const std::string& field) const {
+    const auto data = Text(map, field + "-data");
+    const auto path = Text(map, field);
+    if (!data) return Fail(Context(where, data.error()));
+    if (!path) return Fail(Context(where, path.error()));
+    Material material;
+    if (!data->empty()) {  // As kubectl does, data counts before a path.
+      auto decoded = DecodeBase64(*data);
+      if (!decoded) return Fail(Wrong(where + "." + field + "-data", "is not base64"));
+      material.inline_text = std::move(*decoded);
+    } else if (!path->empty()) {
+      material.file = Absolute(*path);
+    }
+    return material;
+  }
+
+  std::string Absolute(const std::string& path) const {
+    const std::filesystem::path given(path);
+    if (given.is_absolute()) return path;
+    return (std::filesystem::path(file_).parent_path() / given).lexically_normal().string();
+  }
+
+  template <std::size_t n>
+  Status Refuse(const YAML::Node& map, const std::string& where,
+                const std::array<Refusal, n>& refusals) const {
+    for (const Refusal& refusal : refusals) {
+      const YAML::Node node = map[refusal.field];
+      if (!node || node.IsNull()) continue;
+      if (node.IsScalar() && (node.Scalar().empty() || node.Scalar() == "false")) continue;
+      return Fail(
+          Wrong(where + "." + refusal.field, std::string("is not supported: ") + refusal.advice));
+    }
+    return {};
+  }
+
+  Status SplitServer(const std::string& server, const std::string& where,
+                     ClusterConfig& config) const {
+    const auto scheme_end = server.find("://");
+    const std::string scheme = server.substr(0, scheme_end);
+    if (scheme_end == std::string::npos || (scheme != "https" && scheme != "http")) {
+      return Fail(Wrong(where + ".server", "is not of the form https://host:port"));
+    }
+    const auto path = server.find('/', scheme_end + 3);
+    config.server = server.substr(0, path);
+    if (path != std::string::npos) config.base_path = server.substr(path);
+    while (config.base_path.ends_with('/')) config.base_path.pop_back();
+    return {};
+  }
+
+  YAML::Node root_;
+  std::string file_;
 };
+
+using Readers = std::vector<Reader>;
+
+// As kubectl merges files: of entries with the same name the first counts.
+const Reader& HolderOf(const Readers& files, const std::string& list, const std::string& name) {
+  const auto holder =
+      std::ranges::find_if(files, [&](const Reader& file) { return file.Has(list, name); });
+  return holder == files.end() ? files.front() : *holder;  // Whose error then says what is missing.
+}
+
+Result<std::string> CurrentContext(const Readers& files) {
+  for (const Reader& file : files) {
+    auto context = file.CurrentContext();
+    if (!context || !context->empty()) return context;
+  }
+  return Fail(files.front().Wrong("current-context", "is empty; name a context"));
+}
+
+Result<ClusterConfig> Read(const Readers& files, std::string context) {
+  if (context.empty()) {
+    auto current = CurrentContext(files);
+    if (!current) return Fail(current.error());
+    context = *std::move(current);
+  }
+  ClusterConfig config;
+  std::string cluster;
+  std::string user;
+  const Reader& holder = HolderOf(files, "contexts", context);
+  if (Status read = holder.ReadContext(context, config, cluster, user); !read) {
+    return Fail(read.error());
+  }
+  if (Status read = HolderOf(files, "clusters", cluster).ReadCluster(cluster, config); !read) {
+    return Fail(read.error());
+  }
+  if (Status read = HolderOf(files, "users", user).ReadUser(user, config); !read) {
+    return Fail(read.error());
+  }
+  return config;
+}
+
+Result<Reader> Load(const KubeconfigText& source) {
+  try {
+    const YAML::Node root = YAML::Load(source.text);
+    if (root.IsMap()) return Reader(root, source.file);
+    return Fail(ErrorCode::kInvalidArgument, source.file + ": not a kubeconfig (no YAML map)");
+  } catch (const YAML::Exception& e) {
+    return Fail(ErrorCode::kInvalidArgument, source.file + ": not a kubeconfig: " + e.what());
+  }
+}
 
 }  // namespace
 
+Result<ClusterConfig> ParseKubeconfigs(const std::vector<KubeconfigText>& sources,
+                                       const std::string& context) {
+  Readers files;
+  for (const KubeconfigText& source : sources) {
+    auto file = Load(source);
+    if (!file) return Fail(std::move(file).error());
+    files.push_back(*std::move(file));
+  }
+  if (files.empty()) return Fail(ErrorCode::kNotFound, "there is no kubeconfig");
+  try {
+    return Read(files, context);
+  } catch (const YAML::Exception& e) {
+    return Fail(ErrorCode::kInvalidArgument,
+                sources.front().file + ": not a kubeconfig: " + e.what());
+  }
+}
+
 Result<ClusterConfig> ParseKubeconfig(std::string_view text, const std::string& file,
                                       const std::string& context) {
-  try {
-    const YAML::Node root = YAML::Load(std::string(text));
-    if (!root.IsMap()) {
-      return Fail(ErrorCode::kInvalidArgument, file + ": not a kubeconfig (no YAML map)");
-    }
-    return Reader(root, file).Read(context);
-  } catch (const YAML::Exception& e) {
-    return Fail(ErrorCode::kInvalidArgument, file + ": not a kubeconfig: " + e.what());
-  }
+  return ParseKubeconfigs({{std::string(text), file}}, context);
 }
 
 }  // namespace committest::kube

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/base/time_format.h"
 #include "common/kube/json_reader.h"
 
 namespace committest::kube {
@@ -159,6 +160,23 @@ Result<ApiRequest> ReplaceRequest(const ResourceType& type, const nlohmann::json
   }
   const ObjectKey key{Metadata(object, "namespace"), Metadata(object, "name")};
   return Make("update", "PUT", ObjectPath(type, key), kJson, Dump(object));
+}
+
+Result<ApiRequest> PatchRequest(const ResourceType& type, const ObjectKey& key,
+                                const nlohmann::json& patch) {
+  return Make("patch", "PATCH", ObjectPath(type, key), kMergePatch, Dump(patch));
+}
+
+Result<ApiRequest> LogRequest(const ObjectKey& pod, const LogOptions& options) {
+  auto path = ObjectPath({"", "v1", "pods", "Pod", true}, pod);
+  if (path) *path += "/log";
+  auto request = Make("get", "GET", std::move(path));
+  if (!request) return request;
+  if (!options.container.empty()) request->query.emplace_back("container", options.container);
+  if (options.follow) request->query.emplace_back("follow", "true");
+  if (options.timestamps) request->query.emplace_back("timestamps", "true");
+  if (options.since) request->query.emplace_back("sinceTime", FormatTime(*options.since));
+  return request;
 }
 
 }  // namespace committest::kube

@@ -61,4 +61,11 @@ Result<ApiRequest> PatchStatusRequest(const ResourceType& type, const ObjectMeta
 /// A PUT of the whole object, guarded by the resourceVersion in its metadata.
 Result<ApiRequest> ReplaceRequest(const ResourceType& type, const nlohmann::json& object);
 
+/// A JSON merge patch of the object, guarded by nothing.
+Result<ApiRequest> PatchRequest(const ResourceType& type, const ObjectKey& key,
+                                const nlohmann::json& patch);
+
+/// The subresource `log` of a Pod.
+Result<ApiRequest> LogRequest(const ObjectKey& pod, const LogOptions& options);
+
 }  // namespace committest::kube

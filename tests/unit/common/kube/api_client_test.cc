@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "common/base/metrics.h"
 #include "tests/support/fake_http_client.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/temporary_folder.h"
@@ -50,7 +51,7 @@ class ApiClientTest : public ::testing::Test {
     transport.unary = std::make_unique<testing::FakeHttpClient>(unary_);
     transport.watch = std::make_unique<testing::FakeHttpClient>(watch_);
     client_ = std::make_unique<ApiClient>(std::move(transport), config_, std::move(options), clock_,
-                                          metrics_);
+                                          CountIn(metrics_));
   }
 
   ErrorCode CodeOfCreate(Result<http::Response> answer) {

@@ -218,6 +218,43 @@ TEST_F(LoadConfigTest, SeveralFilesInTheVariableAreRefused) {
   EXPECT_THAT(config.error().message, HasSubstr("KUBECONFIG names several files"));
 }
 
+// Two files that hold a half each, and one that is not there, as kubectl takes them.
+TEST_F(LoadConfigTest, AUsersFilesAreMergedAndTheFirstCounts) {
+  const std::string first = folder_.path() / "first";
+  const std::string second = folder_.path() / "second";
+  WriteTestFile(first,
+                "contexts:\n- name: dev\n  context: {cluster: c, user: u, namespace: mine}\n"
+                "users:\n- name: u\n  user: {tokenFile: token}\n");
+  WriteTestFile(second,
+                "current-context: dev\n"
+                "contexts:\n- name: dev\n  context: {cluster: other, user: other}\n"
+                "clusters:\n- name: c\n  cluster: {server: 'https://h:6443'}\n");
+  environment_["KUBECONFIG"] = first + ":/absent::" + second;
+  const auto config = LoadUserConfig({}, Sources());
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->server, "https://h:6443");
+  EXPECT_EQ(config->namespace_, "mine");
+  EXPECT_EQ(config->token.file, (folder_.path() / "token").string());
+}
+
+TEST_F(LoadConfigTest, AUsersOwnFileGoesBeforeThePodsAccount) {
+  environment_["HOME"] = folder_.path();
+  std::filesystem::create_directory(folder_.path() / ".kube");
+  WriteTestFile(folder_.path() / ".kube/config", Kubeconfig("server: 'https://own:1'"));
+  environment_["KUBERNETES_SERVICE_HOST"] = "10.0.0.1";
+  const auto config = LoadUserConfig({}, Sources());
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->server, "https://own:1");
+}
+
+TEST_F(LoadConfigTest, AUserWithoutAnyIsToldWhatThereMayBe) {
+  environment_["HOME"] = folder_.path();
+  const auto config = LoadUserConfig({}, Sources());
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(config.error().message, HasSubstr("--kubeconfig"));
+}
+
 TEST_F(LoadConfigTest, AbsentFileIsNamed) {
   const auto config = LoadConfig({"/absent/config", ""}, Sources());
   ASSERT_FALSE(config);

@@ -140,5 +140,28 @@ TEST(ReplaceRequest, NeedsTheVersion) {
   EXPECT_FALSE(ReplaceRequest(kPods, {{"metadata", {{"namespace", "ns"}, {"name", "l"}}}}));
 }
 
+TEST(Request, ReadsALog) {
+  LogOptions options;
+  options.container = "runner";
+  EXPECT_EQ(LogRequest({"ci", "p"}, options)->Target(),
+            "/api/v1/namespaces/ci/pods/p/log?container=runner");
+  options.follow = options.timestamps = true;
+  options.since = WallTime(std::chrono::seconds(1'700'000'000));
+  EXPECT_EQ(LogRequest({"ci", "p"}, options)->Target(),
+            "/api/v1/namespaces/ci/pods/p/log?container=runner&follow=true&timestamps=true&"
+            "sinceTime=2023-11-14T22%3A13%3A20Z");
+  EXPECT_FALSE(LogRequest({"ci", "../secrets/x"}, options));
+}
+
+TEST(Request, PatchesAnObjectButNotItsStatus) {
+  const auto request = PatchRequest({"batch", "v1", "jobs", "Job", true}, {"ci", "j"},
+                                    {{"spec", {{"suspend", true}}}});
+  EXPECT_EQ(request->method, "PATCH");
+  EXPECT_EQ(request->verb, "patch");
+  EXPECT_EQ(request->path, "/apis/batch/v1/namespaces/ci/jobs/j");
+  EXPECT_EQ(request->content_type, "application/merge-patch+json");
+  EXPECT_EQ(request->body, R"({"spec":{"suspend":true}})");
+}
+
 }  // namespace
 }  // namespace committest::kube
