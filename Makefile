@@ -1,9 +1,9 @@
 # The few commands that people type. Each is one line that calls a script or a CMake preset.
 .DEFAULT_GOAL := help
-.PHONY: help demo test build cluster down lint images push redeploy
+.PHONY: help demo test build cluster down lint images install-plugin push redeploy
 
 help: ## Show this help
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: ## From nothing to verdicts on a real cluster (CLUSTER=own|current|kind|minikube)
 	@dev/demo
@@ -25,6 +25,9 @@ lint: ## Formatting, include directions, scripts, clang-tidy
 
 images: ## Build the images from source (REGISTRY=… TAG=…)
 	@dev/images/build --from-source all
+
+install-plugin: ## Build kubectl-committest and install it (PREFIX=~/.local)
+	@dev/install-plugin
 
 push: ## Push the images to a registry (REGISTRY=… TAG=…)
 	@dev/images/push

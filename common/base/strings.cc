@@ -41,6 +41,29 @@ std::size_t EscapeLength(std::string_view text) {
   return 2;
 }
 
+std::string Printable(std::string_view text, bool keep_tabs) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    if (const std::size_t escape = EscapeLength(text); escape > 0) {
+      text.remove_prefix(escape);
+      continue;
+    }
+    const Utf8Char c = DecodeUtf8(text);
+    if (!c.valid) {
+      out.append(kReplacement);
+    } else if (keep_tabs && (c.code_point == '\t' || c.code_point == '\r')) {
+      if (c.code_point == '\t') out.push_back('\t');
+    } else if (IsBlank(c.code_point)) {
+      out.push_back(' ');
+    } else if (!IsControl(c.code_point) && !IsBidirectionalControl(c.code_point)) {
+      out.append(text.substr(0, c.length));
+    }
+    text.remove_prefix(c.length);
+  }
+  return out;
+}
+
 constexpr std::string_view kHidden = "***";
 constexpr std::string_view kValueEnd = " \t\r\n\"',;";
 
@@ -128,26 +151,9 @@ std::string RepairUtf8(std::string_view text) {
   return out;
 }
 
-std::string OneLine(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  while (!text.empty()) {
-    if (const std::size_t escape = EscapeLength(text); escape > 0) {
-      text.remove_prefix(escape);
-      continue;
-    }
-    const Utf8Char c = DecodeUtf8(text);
-    if (!c.valid) {
-      out.append(kReplacement);
-    } else if (IsBlank(c.code_point)) {
-      out.push_back(' ');
-    } else if (!IsControl(c.code_point) && !IsBidirectionalControl(c.code_point)) {
-      out.append(text.substr(0, c.length));
-    }
-    text.remove_prefix(c.length);
-  }
-  return std::string(Trim(out));
-}
+std::string OneLine(std::string_view text) { return std::string(Trim(Printable(text, false))); }
+
+std::string PrintableLine(std::string_view text) { return Printable(text, true); }
 
 std::string Redact(std::string_view text) {
   return HideQueryValues(HideAuthorization(HideUserInfo(text)));

@@ -19,6 +19,10 @@ std::string RepairUtf8(std::string_view text);
 /// escapes and bidirectional controls removed; line ends and tabs turned into spaces; trimmed.
 std::string OneLine(std::string_view text);
 
+/// `text`, a line that a program printed, made fit for a terminal: as `OneLine`, but tabs and blanks
+/// stay where they are.
+std::string PrintableLine(std::string_view text);
+
 /// `text` without what must not be shown: userinfo in URLs ("https://user:pw@host" becomes
 /// "https://***@host"; the name alone in "ssh://git@host" stays), the values of Authorization headers and of query parameters named
 /// like a token, a password or a secret.

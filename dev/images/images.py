@@ -194,9 +194,10 @@ class Builder:
 
 
 def _sources() -> list[pathlib.Path]:
-    names = ["CMakeLists.txt", "CMakePresets.json", "dev/images/rootfs", "dev/deps/build.txt"]
+    names = ["CMakeLists.txt", "CMakePresets.json", "dev/images/rootfs", "dev/deps/build.txt",
+             "docs/operations.md"]
     files = [ROOT / name for name in names]
-    for folder in ("cmake", "common", "operator", "observer", "runner-image"):
+    for folder in ("cmake", "common", "operator", "observer", "plugin", "runner-image"):
         files += [path for path in (ROOT / folder).rglob("*") if path.is_file()]
     return sorted(files)
 

@@ -91,5 +91,14 @@ TEST(EncodeBase64, IsThatOfTheRfc) {
   EXPECT_EQ(EncodeBase64("foobar"), "Zm9vYmFy");
 }
 
+TEST(PrintableLine, KeepsBlanksAndTabsAndNothingThatATerminalActsOn) {
+  EXPECT_EQ(PrintableLine("\t  a \tb  "), "\t  a \tb  ");
+  EXPECT_EQ(PrintableLine("\x1b[31mred\x1b[0m \x1b]0;title\x07x\r"), "red x");
+  EXPECT_EQ(PrintableLine("a\x08\x7f\xc2\x9b"
+                          "31m \xE2\x80\xAE"
+                          "b\xff"),
+            "a31m b\xEF\xBF\xBD");
+}
+
 }  // namespace
 }  // namespace committest
