@@ -157,7 +157,12 @@ class LogPrinter {
           },
           std::stop_token());
       lines.EndStream(ended.has_value());
-      if (ended || ended.error().code == ErrorCode::kNotFound) return {};
+      if (ended) return {};
+      if (ended.error().code == ErrorCode::kNotFound) {
+        // Deleted meanwhile: what follows is another attempt, or the end.
+        if (session_.call.follow) return {};
+        return Fail(ErrorCode::kInvalidArgument, "its log is gone: " + ended.error().message);
+      }
       const bool is_silence = ended.error().code == ErrorCode::kDeadlineExceeded;
       if (!is_silence && ended.error().code != ErrorCode::kUnavailable) return ended;
       if (!session_.call.follow) return ended;

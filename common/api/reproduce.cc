@@ -15,16 +15,20 @@ namespace {
 using nlohmann::json;
 using Words = std::vector<std::string>;
 
-constexpr const char* kEngine = "\"$(command -v docker || command -v podman)\"";
+constexpr const char* kEngine = R"sh("$(command -v docker || command -v podman)")sh";
 
-// Every argument is quoted; the program in front of them is ours.
-std::string Line(const std::string& program, const Words& arguments) {
-  std::string line = program;
+// nullopt when one of them cannot be said in a shell.
+std::optional<std::string> Quoted(const Words& arguments) {
+  std::string line;
   for (const std::string& argument : arguments) {
     const std::optional<std::string> word = ShellWord(argument);
-    if (!word) return {};
-    line.append(" ").append(*word);
+    if (!word) return std::nullopt;
+    line.append(line.empty() ? "" : " ").append(*word);
   }
+  return line;
+}
+
+std::string Bounded(const std::string& line) {
   return line.size() <= kMaxReproduceBytes ? line : std::string();
 }
 
@@ -35,9 +39,57 @@ std::string MemoryBytes(const CommitTestSpec& spec, const ContainerDefaults& def
   return quantity ? std::to_string(quantity->Ceiling()) : std::string();
 }
 
-void AddVariable(Words& words, const std::string& name, const std::string& value) {
+Words Fences() {
+  return {"--read-only", "--user=10001:10001", "--cap-drop=ALL",
+          "--security-opt=no-new-privileges"};
+}
+
+void AddVariables(const CommitTestSpec& spec, Words& words) {
+  for (const EnvVar& variable : spec.execution.env) {
+    words.emplace_back("--env");
+    words.push_back(variable.name + "=" + variable.value);
+  }
+}
+
+void AddMemory(const CommitTestSpec& spec, const ContainerDefaults& defaults, Words& words) {
+  const std::string memory = MemoryBytes(spec, defaults);
+  if (!memory.empty()) words.push_back("--memory=" + memory);
+}
+
+bool IsImage(const std::string& image) { return !image.empty() && !image.starts_with('-'); }
+
+// The runner's own image does all.
+std::string InOneContainer(const CommitTestSpec& spec, const ContainerDefaults& defaults) {
+  Words words = Fences();
+  words.insert(words.end(), {"--volume=/workspace", "--volume=/tmp"});
+  AddMemory(spec, defaults, words);
   words.emplace_back("--env");
-  words.push_back(name + "=" + value);
+  words.push_back(std::string(kRunRequestVariable) + "=" + RunRequestText(spec));
+  AddVariables(spec, words);
+  words.push_back(defaults.image);
+  const auto quoted = Quoted(words);
+  return quoted ? Bounded(std::string(kEngine) + " run --rm " + *quoted) : std::string();
+}
+
+// As the operator's Pods do: a container of the runner's image checks out and hands the runner over to
+// the next one, which is of the spec's image.
+std::string InTwoContainers(const CommitTestSpec& spec, const ContainerDefaults& defaults) {
+  Words tests = Fences();
+  tests.insert(tests.end(), {"--tmpfs=/tmp:rw,exec,mode=1777", "--workdir=/workspace",
+                             "--entrypoint=/committest/committest-runner"});
+  AddMemory(spec, defaults, tests);
+  AddVariables(spec, tests);
+  tests.insert(tests.end(), {spec.execution.image, "run"});
+  const auto request = Quoted({std::string(kRunRequestVariable) + "=" + RunRequestText(spec)});
+  const auto fences = Quoted(Fences());
+  const auto runner = Quoted({defaults.image, "checkout"});
+  const auto run = Quoted(tests);
+  if (!request || !fences || !runner || !run) return {};
+  return Bounded(
+      std::string("(d=") + kEngine + "; q=" + *request + R"sh(; c="$("$d" create )sh" + *fences +
+      R"sh( --volume=/workspace --volume=/committest --volume=/tmp --env "$q" )sh" + *runner +
+      R"sh()" && "$d" start --attach "$c" && "$d" run --rm --volumes-from "$c" --env "$q" )sh" +
+      *run + R"sh(; r=$?; "$d" rm --force --volumes "$c" >/dev/null; exit "$r"))sh");
 }
 
 }  // namespace
@@ -53,25 +105,9 @@ std::string RunRequestText(const CommitTestSpec& spec) {
 }
 
 std::string ReproduceCommand(const CommitTestSpec& spec, const ContainerDefaults& defaults) {
-  const std::string& image = spec.execution.image.empty() ? defaults.image : spec.execution.image;
-  if (image.empty() || image.starts_with('-')) return {};
-  Words words = {"run",
-                 "--rm",
-                 "--read-only",
-                 "--user=10001:10001",
-                 "--cap-drop=ALL",
-                 "--security-opt=no-new-privileges",
-                 "--volume=/workspace",
-                 "--volume=/tmp"};
-  if (const std::string memory = MemoryBytes(spec, defaults); !memory.empty()) {
-    words.push_back("--memory=" + memory);
-  }
-  AddVariable(words, kRunRequestVariable, RunRequestText(spec));
-  for (const EnvVar& variable : spec.execution.env) {
-    AddVariable(words, variable.name, variable.value);
-  }
-  words.push_back(image);
-  return Line(kEngine, words);
+  if (!IsImage(defaults.image)) return {};
+  if (spec.execution.image.empty()) return InOneContainer(spec, defaults);
+  return IsImage(spec.execution.image) ? InTwoContainers(spec, defaults) : std::string();
 }
 
 std::string LocalCommand(const CommitTestSpec& spec) {
@@ -92,7 +128,8 @@ std::string LocalCommand(const CommitTestSpec& spec) {
   words.push_back(spec.source.commit);
   if (!tests.command.empty()) words.emplace_back("--");
   words.insert(words.end(), tests.command.begin(), tests.command.end());
-  return Line("committest-runner", words);
+  const auto quoted = Quoted(words);
+  return quoted ? Bounded("committest-runner " + *quoted) : std::string();
 }
 
 }  // namespace committest::api

@@ -13,7 +13,7 @@ namespace committest::api {
 
 /// What a container gets when the spec does not say.
 struct ContainerDefaults {
-  std::string image;
+  std::string image;   ///< The runner's own.
   std::string memory;  ///< A quantity, such as "512Mi".
 };
 
@@ -23,8 +23,9 @@ inline constexpr std::size_t kMaxReproduceBytes = 8192;
 /// The request that the runner of `spec` gets, as JSON in ASCII.
 std::string RunRequestText(const CommitTestSpec& spec);
 
-/// By docker or, without it, podman: the image, request, variables and memory limit of the Pod, and
-/// its fences: another user, no capabilities, nothing writable but /workspace and /tmp.
+/// By docker or, without it, podman: the containers, images, request, variables and memory limit of the
+/// Pod, and its fences: another user, no capabilities, nothing writable but /workspace and /tmp. For a
+/// POSIX shell; credentials of private repositories are not in it.
 std::string ReproduceCommand(const CommitTestSpec& spec, const ContainerDefaults& defaults);
 
 /// By the runner alone, on this machine and with its programs: `committest-runner local …`.

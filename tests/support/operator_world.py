@@ -74,6 +74,10 @@ class World:
             "metadata": {"name": f"app-{commit[:12]}"},
             "spec": {"source": {"url": "https://git.example/app.git", "commit": commit}, **spec}})
 
+    def expect(self, commit, script):
+        """The runs of a commit, of which somebody else makes a CommitTest, go by the script."""
+        self._scripts[commit] = script
+
     def get(self, test):
         return self.api.get(f"{self.tests_path}/{test['metadata']['name']}")
 

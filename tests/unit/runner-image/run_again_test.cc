@@ -17,20 +17,38 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
+// create, start, run and rm, of one container at a time; a volume is a folder.
 constexpr const char* kDocker = R"(#!/bin/sh
 set -eu
-[ "$1" = run ]
+state=$TMPDIR/docker-state
+verb=$1
 shift
-while [ $# -gt 1 ]; do
+case $verb in
+  start) . "$state/variables"; exec committest-runner checkout ;;
+  rm) rm -rf "$state"; exit ;;
+esac
+program=committest-runner
+while [ $# -gt 0 ]; do
   case $1 in
     --env) export "$2"; shift ;;
+    --volumes-from) shift ;;
+    --entrypoint=/committest/*) program=$state/handover/${1##*/} ;;
     --*) ;;
-    *) exit 99 ;;
+    *) break ;;
   esac
   shift
 done
-echo "image $1"
-exec committest-runner
+echo "image $1" >&2
+shift
+if [ "$verb" = create ]; then
+  mkdir -p "$state/handover"
+  export COMMITTEST_HANDOVER="$state/handover"
+  export -p > "$state/variables"
+  echo id
+  exit
+fi
+[ -d "$state" ] && export COMMITTEST_HANDOVER="$state/handover"
+exec "$program" "$@"
 )";
 
 const char* const kFailing =
@@ -70,7 +88,11 @@ class RunAgainTest : public RunTest {
     return spec;
   }
   static std::vector<std::string> LinesFor(const api::CommitTestSpec& spec) {
-    return {api::ReproduceCommand(spec, {"runner:1", "512Mi"}), api::LocalCommand(spec)};
+    const api::ContainerDefaults defaults{"runner:1", "512Mi"};
+    api::CommitTestSpec with_image = spec;
+    with_image.execution.image = "registry.example/tests:1";
+    return {api::ReproduceCommand(spec, defaults), api::ReproduceCommand(with_image, defaults),
+            api::LocalCommand(spec)};
   }
 
  private:
@@ -82,13 +104,31 @@ class RunAgainTest : public RunTest {
   }
 };
 
-TEST_F(RunAgainTest, RepeatsAFailureByEitherLine) {
+TEST_F(RunAgainTest, RepeatsAFailureByEachLine) {
   for (const std::string& line : LinesFor(SpecFor({{"tests/test_a.py", kFailing}}))) {
     const CommandEnd end = Paste(line);
     EXPECT_EQ(end.exit_code, 10) << line << "\n" << end.output;
     EXPECT_THAT(end.output, HasSubstr("committest: Failed (TestsFailed): 1 of 2 tests failed"));
     EXPECT_THAT(end.output, HasSubstr("test_two"));
   }
+}
+
+TEST_F(RunAgainTest, ChecksOutInTheRunnersImageAndRunsInTheSpecs) {
+  api::CommitTestSpec spec = SpecFor({{"tests/test_a.py", kFailing}});
+  spec.execution.image = "registry.example/tests:1";
+  const CommandEnd end = Paste(api::ReproduceCommand(spec, {"runner:1", "512Mi"}));
+  EXPECT_EQ(end.exit_code, 10) << end.output;
+  EXPECT_THAT(end.output, HasSubstr("image runner:1\n"));
+  EXPECT_THAT(end.output, HasSubstr("image registry.example/tests:1\n"));
+  EXPECT_FALSE(std::filesystem::exists(File("tmp/docker-state")));
+}
+
+TEST_F(RunAgainTest, EndsAsACheckoutThatFailed) {
+  api::CommitTestSpec spec = SpecFor({{"a", "b"}});
+  spec.source.commit = std::string(40, 'a');
+  spec.execution.image = "registry.example/tests:1";
+  const CommandEnd end = Paste(api::ReproduceCommand(spec, {"runner:1", "512Mi"}));
+  EXPECT_EQ(end.exit_code, 21) << end.output;
 }
 
 TEST_F(RunAgainTest, HandsHostileTextsOverUnchanged) {

@@ -35,7 +35,8 @@ TEST(Reproduce, IsALineForDockerOrPodman) {
 
 TEST(Reproduce, TakesImageMemoryAndVariablesOfTheSpec) {
   const std::string line = ReproduceCommand(FullCommitTestSpec(), kDefaults);
-  EXPECT_THAT(line, HasSubstr("--env DEBUG=1 registry.example/runner@sha256:0"));
+  EXPECT_THAT(line, HasSubstr("--env DEBUG=1 registry.example/runner@sha256:0 run;"));
+  EXPECT_THAT(line, HasSubstr(" registry.example/runner:1 checkout)"));
   CommitTestSpec spec = PlainSpec();
   spec.execution.resources = {{"memory", "1Gi"}};
   EXPECT_THAT(ReproduceCommand(spec, kDefaults), HasSubstr("--memory=1073741824 "));
