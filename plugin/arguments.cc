@@ -1,6 +1,7 @@
 #include "plugin/arguments.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <memory>
 
@@ -101,7 +102,7 @@ void DeclareReproduce(CLI::App& cli, Invocation& call, Given& /*given*/) {
                "A line for committest-runner, which needs neither docker nor podman");
 }
 
-constexpr Command kCommands[] = {
+constexpr std::array<Command, 7> kCommands = {{
     {Verb::kRun, "run", "Test a commit", &DeclareRun},
     {Verb::kRerun, "rerun", "Test the commit of a CommitTest once more", &DeclareRerun},
     {Verb::kCancel, "cancel", "Ask for a CommitTest's end", &DeclareRerun},
@@ -110,7 +111,7 @@ constexpr Command kCommands[] = {
     {Verb::kWhy, "why", "Explain what happened, what it waits for, and what to do", &DeclareNamed},
     {Verb::kReproduce, "reproduce", "Print a line that repeats the run on your machine",
      &DeclareReproduce},
-};
+}};
 
 void DeclareCommon(CLI::App& cli, Invocation& call, Given& given) {
   cli.add_option("-n,--namespace", call.namespace_, "Where the CommitTest is");

@@ -1,6 +1,7 @@
 #include "plugin/completion.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 #include "common/base/strings.h"
@@ -21,10 +22,10 @@ bool IsOption(std::string_view word) { return word.starts_with("-"); }
 
 // Options whose value is the next word.
 bool TakesValue(std::string_view option) {
-  constexpr std::string_view kFlags[] = {"--wait", "--follow",         "-f", "--local",
-                                         "--help", "--allow-no-tests", "-h"};
+  constexpr std::array<std::string_view, 7> kFlags = {"--wait", "--follow",         "-f", "--local",
+                                                      "--help", "--allow-no-tests", "-h"};
   return IsOption(option) && option.find('=') == std::string_view::npos &&
-         std::ranges::find(kFlags, option) == std::end(kFlags);
+         std::ranges::find(kFlags, option) == kFlags.end();
 }
 
 std::vector<Word> ValuesOf(std::string_view option) {

@@ -43,7 +43,7 @@ class Follower {
     const auto take = [&](json&& object) { enough = enough || !sink_.on_object(object); };
     do {
       const auto page =
-          lister_.List(api::CommitTestType(), selection_, kPageLimit, token, kDrop, take);
+          lister_.List(api::CommitTestType(), selection_, kPageLimit, token, drop_, take);
       if (!page) return Fail(page.error());
       version_ = page->resource_version;
       token = page->continue_token;
@@ -55,7 +55,7 @@ class Follower {
   // Until the stream ends.
   Status Watch() {
     kube::WatchDecoder decoder(
-        kDrop, [this](kube::WatchEventType type, json&& object) { return Take(type, object); });
+        drop_, [this](kube::WatchEventType type, json&& object) { return Take(type, object); });
     return watchable_.Watch(
         api::CommitTestType(), selection_, version_, kWatchTimeout,
         [&](std::string_view bytes) { return decoder.Feed(bytes); }, std::stop_token());
@@ -70,7 +70,7 @@ class Follower {
     return go_on ? Status() : Status(Fail(Enough()));
   }
 
-  const std::vector<std::string> kDrop{"metadata.managedFields"};
+  const std::vector<std::string> drop_{"metadata.managedFields"};
   kube::Lister& lister_;
   kube::Watchable& watchable_;
   const kube::Selection& selection_;

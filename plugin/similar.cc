@@ -39,6 +39,7 @@ std::vector<std::string> SimilarNames(std::string_view name,
   std::ranges::sort(found);
   if (found.size() > kMost) found.resize(kMost);
   std::vector<std::string> similar;
+  similar.reserve(found.size());
   for (auto& [distance, candidate] : found) similar.push_back(std::move(candidate));
   return similar;
 }

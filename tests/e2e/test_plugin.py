@@ -39,7 +39,7 @@ def test_a_commit_is_run_read_explained_repeated_and_cancelled(system):
     assert code == 3 and "TestsFailed" in out, (code, out, err)
     test = out.split()[0]
     code, out, err = plugin(cluster, "logs", test)
-    assert code == 0 and "\nfirst\n" in out and "\x1b" not in out, (out, err)
+    assert code == 0 and " first\nFAIL" in out and "\x1b" not in out, (out, err)
     code, out, err = plugin(cluster, "why", test)
     assert code == 0 and "test_app" in out and "1 != 2" in out, (out, err)
     code, out, err = plugin(cluster, "rerun", test, "--wait")
