@@ -231,6 +231,7 @@ Result<Invocation> ParseArguments(const std::vector<std::string>& arguments) {
 
 std::vector<Word> CommandWords() {
   std::vector<Word> words;
+  words.reserve(kCommands.size());
   for (const Command& command : kCommands) words.push_back({command.name, command.about});
   return words;
 }
