@@ -187,6 +187,16 @@ void GoTestStream::NotBuilt(const std::string& package, const std::string& why) 
   report_.not_built = Words(package + " does not build" + (why.empty() ? "" : ": " + why));
 }
 
+void GoTestStream::AddUnended(const std::string& name, Package& package) {
+  for (auto& [test_name, test] : package.open) {
+    if (test.message.empty()) test.message = "it was started and did not end";
+    std::string full_name = name;
+    full_name.append(".").append(test_name);
+    AddBad(true, full_name, test);
+    ++package.bad;
+  }
+}
+
 void GoTestStream::EndPackage(const Event& event) {
   auto ended = open_.extract(event.package);
   if (ended.empty()) return;
@@ -197,11 +207,7 @@ void GoTestStream::EndPackage(const Event& event) {
     NotBuilt(event.package, build_words_[event.failed_build]);
     return;
   }
-  for (auto& [name, test] : package.open) {
-    if (test.message.empty()) test.message = "it was started and did not end";
-    AddBad(true, event.package + "." + name, test);
-    ++package.bad;
-  }
+  AddUnended(event.package, package);
   if (event.action == "fail" && package.bad == 0) {
     AddBad(true, event.package,
            {"the package failed, but none of its tests: " + package.last_words, ""});
@@ -215,10 +221,7 @@ Result<JunitReport> GoTestStream::Report() {
     return Fail(ErrorCode::kNotFound, "go test printed no event");
   }
   for (auto& [name, package] : open_) {
-    for (auto& [test_name, test] : package.open) {
-      if (test.message.empty()) test.message = "it was started and did not end";
-      AddBad(true, name + "." + test_name, test);
-    }
+    AddUnended(name, package);
     AddBad(true, name, {"its test program ended before its tests did", ""});
   }
   open_.clear();

@@ -49,6 +49,7 @@ class GoTestStream final : public OutputReader {
   void TakeOutput(const Event& event);
   void EndTest(const Event& event);
   void EndPackage(const Event& event);
+  void AddUnended(const std::string& name, Package& package);
   void NotBuilt(const std::string& package, const std::string& why);
   void AddBad(bool errored, const std::string& name, const OpenTest& test);
   void ReadPlainLine(std::string_view line);
