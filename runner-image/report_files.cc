@@ -18,6 +18,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxEntries = 1'000'000;
+// Paths get longer with each level, and so does the search: without a bound tests could leave a tree
+// that takes hours.
+constexpr int kMaxLevels = 256;
 
 FileStamp StampOf(const struct stat& status) {
   return {status.st_dev, status.st_ino, status.st_size,
@@ -69,6 +72,7 @@ Result<FileStamps> FindReports(const fs::path& checkout, const std::vector<std::
   fs::recursive_directory_iterator it(checkout, fs::directory_options::skip_permission_denied,
                                       error);
   for (const fs::recursive_directory_iterator end; !error && it != end; it.increment(error)) {
+    if (it.depth() >= kMaxLevels) it.disable_recursion_pending();
     if (++seen > kMaxEntries) {
       return Fail(ErrorCode::kResourceExhausted, "the checkout has more than a million files");
     }
