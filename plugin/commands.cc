@@ -79,6 +79,7 @@ class Watching {
     }
     if (statuses_.empty()) return Fail(ErrorCode::kNotFound, "there is no such CommitTest");
     std::vector<api::CommitTestStatus> all;
+    all.reserve(statuses_.size());
     for (const auto& [name, status] : statuses_) all.push_back(status);
     return ExitStatusOf(all);
   }
@@ -120,7 +121,7 @@ class Watching {
 
 std::vector<std::string> NamesIn(const Session& session, bool& kind_is_there) {
   std::vector<std::string> names;
-  const auto page = session.client().List(
+  const auto page = session.Client().List(
       api::CommitTestType(), {session.cluster.namespace_, {}, {}}, kMaxNames, {},
       {"spec", "status"}, [&](json&& object) { names.push_back(NameOf(object)); });
   kind_is_there = page || page.error().code != ErrorCode::kNotFound;
@@ -130,11 +131,11 @@ std::vector<std::string> NamesIn(const Session& session, bool& kind_is_there) {
 }  // namespace
 
 Result<json> GetTest(const Session& session) {
-  return session.client().Get(api::CommitTestType(), session.Key());
+  return session.Client().Get(api::CommitTestType(), session.Key());
 }
 
 Result<int> RunTest(const Session& session) {
-  const auto created = session.client().Create(
+  const auto created = session.Client().Create(
       api::CommitTestType(),
       NewCommitTest(session.call.spec, session.cluster.namespace_, session.call.name));
   if (!created) return Fail(created.error());
@@ -146,7 +147,7 @@ Result<int> RerunTest(const Session& session) {
   if (!old) return Fail(old.error());
   const bool is_rerun = !kube::StringAt(kube::ObjectAt(*old, "spec"), "rerunOf").empty();
   for (int number = 1; number <= kMaxReruns; ++number) {
-    const auto created = session.client().Create(
+    const auto created = session.Client().Create(
         api::CommitTestType(), RerunOf(*old, RerunName(session.call.name, is_rerun, number)));
     if (created) return Made(session, *created, "created");
     if (created.error().code != ErrorCode::kAlreadyExists) return Fail(created.error());
@@ -163,7 +164,7 @@ Result<int> CancelTest(const Session& session) {
         ErrorCode::kInvalidArgument,
         OneLine(test.meta.name) + " has come to its end already: " + StateWord(test.status));
   }
-  const auto patched = session.client().Patch(api::CommitTestType(), session.Key(),
+  const auto patched = session.Client().Patch(api::CommitTestType(), session.Key(),
                                               {{"spec", {{"cancelRequested", true}}}});
   if (!patched) return Fail(patched.error());
   return Made(session, *patched, "is being cancelled");
@@ -172,7 +173,7 @@ Result<int> CancelTest(const Session& session) {
 Result<int> WatchUntilVerdict(const Session& session, const kube::Selection& selection) {
   Watching watching(session, !selection.field_selector.empty());
   const Status followed =
-      Follow(session.client(), session.client(), selection, watching.Sink(), session.clock);
+      Follow(session.Client(), session.Client(), selection, watching.Sink(), session.clock);
   if (!followed) return Fail(followed.error());
   return watching.End();
 }

@@ -87,7 +87,7 @@ Status Follow(kube::Lister& lister, kube::Watchable& watchable, const kube::Sele
   bool is_first = true;
   MonotonicTime last_contact = clock.Monotonic();
   for (;;) {
-    const Status ended = must_list ? follower.List() : follower.Watch();
+    Status ended = must_list ? follower.List() : follower.Watch();
     if (ended) {
       must_list = is_first = false;
       last_contact = clock.Monotonic();

@@ -22,7 +22,11 @@ using std::chrono::milliseconds;
 constexpr milliseconds kPause{500};
 constexpr milliseconds kLogSilence{30'000};
 constexpr int kMaxPods = 500;
-const kube::ResourceType kPods{"", "v1", "pods", "Pod", true};
+
+const kube::ResourceType& PodType() {
+  static const kube::ResourceType kType{"", "v1", "pods", "Pod", true};
+  return kType;
+}
 
 struct ContainerState {
   std::string name;
@@ -104,14 +108,14 @@ class LogPrinter {
         newest = std::move(pod);
       }
     };
-    const auto page =
-        session_.client().List(kPods, selection, kMaxPods, {}, {"metadata.managedFields"}, take);
+    const auto page = session_.Client().List(PodType(), selection, kMaxPods, {},
+                                             {"metadata.managedFields"}, take);
     if (!page) return Fail(page.error());
     return newest;
   }
 
   Result<std::optional<PodLogs>> Again(const kube::ObjectMeta& meta) {
-    const auto object = session_.client().Get(kPods, meta.Key());
+    const auto object = session_.Client().Get(PodType(), meta.Key());
     if (!object && object.error().code == ErrorCode::kNotFound) return std::optional<PodLogs>();
     if (!object) return Fail(object.error());
     auto pod = ReadPod(*object);
@@ -149,7 +153,7 @@ class LogPrinter {
       options.timestamps = true;
       options.since = lines.Since();
       options.idle = kLogSilence;
-      const Status ended = session_.client().ReadLog(
+      Status ended = session_.Client().ReadLog(
           pod.meta.Key(), options,
           [&](std::string_view bytes) {
             lines.Feed(bytes);

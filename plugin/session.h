@@ -21,7 +21,7 @@ struct Session {
   const Console& console;
   Palette palette;
 
-  kube::ApiClient& client() const { return *cluster.client; }
+  kube::ApiClient& Client() const { return *cluster.client; }
   kube::ObjectKey Key() const { return {cluster.namespace_, call.name}; }
 };
 

@@ -213,10 +213,10 @@ Status ApiClient::Watch(const ResourceType& type, const Selection& selection,
 
 Status ApiClient::ReadLog(const ObjectKey& pod, const LogOptions& options, const ByteSink& sink,
                           std::stop_token stop) {
-  static const ResourceType kPods{"", "v1", "pods", "Pod", true};
+  static const ResourceType kType{"", "v1", "pods", "Pod", true};
   auto request = LogRequest(pod, options);
   if (!request) return Fail(std::move(request).error());
-  Status ended = StreamAnswer(kPods, *request, options.idle, sink, stop);
+  Status ended = StreamAnswer(kType, *request, options.idle, sink, stop);
   if (!ended) return Fail(Context(Where(*request), std::move(ended).error()));
   return ended;
 }
