@@ -115,6 +115,7 @@ json RunRequestOf(const api::CommitTestSpec& spec) {
   request.ref = spec.source.ref;
   request.tests = spec.tests;
   request.timeout_seconds = spec.execution.timeout_seconds;
+  request.failed_test_reruns = spec.retry.failed_test_reruns;
   return api::ToJson(request);
 }
 

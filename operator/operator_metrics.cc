@@ -34,6 +34,8 @@ OperatorMetrics::OperatorMetrics(Metrics& metrics) : metrics_(metrics) {
   metrics_.Counter(kVerdicts, kVerdictsHelp,
                    {{"result", "Passed"}, {"reason", api::reason::kTestsPassed}});
   metrics_.Counter(kVerdicts, kVerdictsHelp,
+                   {{"result", "Passed"}, {"reason", api::reason::kPassedWithFlakes}});
+  metrics_.Counter(kVerdicts, kVerdictsHelp,
                    {{"result", "Failed"}, {"reason", api::reason::kTestsFailed}});
   metrics_.Counter(kAttempts, kAttemptsHelp, {{"kind", "first"}});
   metrics_.Counter(kAttempts, kAttemptsHelp, {{"kind", "retry"}});

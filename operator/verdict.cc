@@ -68,6 +68,9 @@ std::string Dishonesty(const api::CommitTestSpec& spec, const Remains& remains) 
 std::string PassedMessage(const api::TestCounts& counts) {
   std::string message = Plural(counts.passed, "test") + " passed";
   if (counts.skipped > 0) message += ", " + std::to_string(counts.skipped) + " skipped";
+  if (counts.flaky > 0) {
+    message += "; " + std::to_string(counts.flaky) + " of them only when run again";
+  }
   return message;
 }
 
@@ -96,7 +99,7 @@ Ending JudgeZero(const api::CommitTestSpec& spec, const Remains& remains) {
   }
   Ending ending;
   ending.result = api::TestResult::kPassed;
-  ending.reason = api::reason::kTestsPassed;
+  ending.reason = counts.flaky > 0 ? api::reason::kPassedWithFlakes : api::reason::kTestsPassed;
   ending.message = PassedMessage(counts);
   return ending;
 }

@@ -32,6 +32,7 @@ namespace committest::op {
 /// | terminated            | 0     | not honest                                           | Error ReportInvalid
 /// | terminated            | 0     | failed + errored > 0                                 | Error ReportInvalid
 /// | terminated            | 0     | executed 0, allowNoTests not set                     | Error NoTestsFound
+/// | terminated            | 0     | flaky > 0                                            | Passed PassedWithFlakes
 /// | terminated            | 0     | otherwise                                            | Passed TestsPassed
 /// | terminated            | 10    | not honest                                           | Error ReportInvalid
 /// | terminated            | 10    | summary.reason is TimedOut                           | Failed TimedOut

@@ -72,15 +72,18 @@ TestPlan PytestPlan(const PlanFiles& files, const std::string& path, std::string
                  "junit_family=xunit1", "-p", "no:cacheprovider"},
                 ReportSource::kOwnFile,
                 std::move(why)};
+  plan.rerun = plan.argv;
   if (!path.empty()) plan.argv.push_back(AsArgument(path));
   return plan;
 }
 
 TestPlan UnittestPlan(const TestsSpec& tests, const PlanFiles& files, std::string why) {
-  return {Framework::kUnittest,
-          {"python3", files.unittest_program, files.report, tests.path},
-          ReportSource::kOwnFile,
-          std::move(why)};
+  TestPlan plan{Framework::kUnittest,
+                {"python3", files.unittest_program, files.report, tests.path},
+                ReportSource::kOwnFile,
+                std::move(why)};
+  plan.rerun = plan.argv;
+  return plan;
 }
 
 tl::unexpected<Error> NothingThere(const TestsSpec& tests) {

@@ -107,6 +107,11 @@ Verdict ReadReport(const Evidence& evidence) {
     return {RunnerExit::kNoTests, api::reason::kNoTestsFound,
             NothingExecutedMessage(evidence, counts)};
   }
+  if (counts.flaky > 0) {
+    return {RunnerExit::kPassed, api::reason::kPassedWithFlakes,
+            Tests(counts.passed) + " passed, " + std::to_string(counts.flaky) +
+                " of them only when run again"};
+  }
   return {RunnerExit::kPassed, api::reason::kTestsPassed,
           nothing ? "no test was executed, which is allowed" : Tests(counts.passed) + " passed"};
 }

@@ -50,6 +50,7 @@ struct Verdict {
 /// | a part of the tests does not build                    | 40   | SetupFailed         |
 /// | nothing was executed, and that is not allowed         | 30   | NoTestsFound        |
 /// | exit code other than 0 (or "no tests", when allowed)  | 40   | ReportInvalid       |
+/// | the report has flaky tests                            | 0    | PassedWithFlakes    |
 /// | else                                                  | 0    | TestsPassed         |
 ///
 /// So a pass needs exit code 0, a report of this run, no failure in it, and at least one executed

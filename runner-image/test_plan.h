@@ -56,6 +56,8 @@ struct TestPlan {
   std::vector<std::string> report_globs = {};  ///< For kFiles, relative to the checkout.
   std::size_t max_report_files = 64;           ///< For kFiles.
   std::map<std::string, std::string> environment = {};  ///< Set unless set already.
+  /// What runs the tests that are named behind it, and no others; empty: the framework cannot.
+  std::vector<std::string> rerun = {};
   std::string module = {};  ///< For kGoTestStream: the path that go.mod names.
 };
 

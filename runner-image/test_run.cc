@@ -13,6 +13,7 @@
 #include "runner-image/node_reporter.h"
 #include "runner-image/output_limiter.h"
 #include "runner-image/private_folder.h"
+#include "runner-image/rerun.h"
 #include "runner-image/unittest_program.h"
 
 namespace committest::runner {
@@ -152,6 +153,30 @@ Result<JunitReport> TestRun::ReadReport(const TestPlan& plan, const PlanFiles& f
   return ReadReports(checkout_, plan.report_globs, before_, plan.max_report_files);
 }
 
+// As often as the request says, as long as there is something to gain: what cannot be believed of a
+// rerun changes nothing of what the first run has shown.
+void TestRun::RunFailedAgain(const TestPlan& plan, const api::RunRequest& request,
+                             const PlanFiles& files, Evidence& evidence) {
+  for (std::int64_t rerun = 1; rerun <= request.failed_test_reruns; ++rerun) {
+    if (Evaluate(evidence).reason != api::reason::kTestsFailed) return;
+    const auto argv = RerunCommand(plan, *evidence.report);
+    if (argv.empty() || clock_.Monotonic() >= deadline_) return;
+    console_.Take("\ncommittest: rerun " + std::to_string(rerun) + " of the failed tests alone\n");
+    fs::remove(files.report);
+    TestPlan again = plan;
+    again.setup.clear();
+    again.argv = argv;
+    Evidence second = RunAll(again);
+    second.report = ReadReport(plan, files);
+    evidence.end.duration += second.end.duration;
+    evidence.end.terminated = second.end.terminated;
+    auto merged = MergeRerun(*evidence.report, second);
+    if (!merged) return;
+    evidence.report = *std::move(merged);
+    evidence.end.exit_code = second.end.exit_code;
+  }
+}
+
 TestRunEnd TestRun::Run(const TestPlan& plan, const api::RunRequest& request,
                         const fs::path& checkout, const PlanFiles& files) {
   TestRunEnd result;
@@ -170,6 +195,7 @@ TestRunEnd TestRun::Run(const TestPlan& plan, const api::RunRequest& request,
   evidence.allow_no_tests = request.tests.allow_no_tests;
   evidence.time_limit = std::chrono::seconds(request.timeout_seconds);
   if (evidence.setup_step.empty()) evidence.report = ReadReport(plan, files);
+  RunFailedAgain(plan, request, files, evidence);
   evidence.full_folder = FullFolder({config_.temporary, checkout});
   result.duration = evidence.end.duration;
   result.verdict = Evaluate(evidence);

@@ -26,7 +26,7 @@ struct TestRunEnd {
 
 /// Carries one plan out: the steps before the tests, the tests, and what they left.
 ///
-/// `timeoutSeconds` is the limit of all of them together. The steps and the tests see the same
+/// `timeoutSeconds` is the limit of all of them together, and of failing tests that are run again. The steps and the tests see the same
 /// environment and the same folder; a step that does not succeed is the last one. Used once.
 class TestRun {
  public:
@@ -46,6 +46,8 @@ class TestRun {
                const std::filesystem::path& checkout, const PlanFiles& files);
   ProcessEnd RunStep(const std::vector<std::string>& argv, OutputTarget& output);
   Evidence RunAll(const TestPlan& plan);
+  void RunFailedAgain(const TestPlan& plan, const api::RunRequest& request, const PlanFiles& files,
+                      Evidence& evidence);
   Result<JunitReport> ReadReport(const TestPlan& plan, const PlanFiles& files);
 
   ProcessRunner& processes_;

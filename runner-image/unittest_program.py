@@ -123,6 +123,19 @@ def load(path):
     return loader.discover(folder, pattern=pattern, top_level_dir=top_level_folder(folder))
 
 
+def tests_of(suite):
+    for item in suite:
+        if isinstance(item, unittest.TestSuite):
+            yield from tests_of(item)
+        else:
+            yield item
+
+
+def only(suite, names):
+    """Of the suite the tests with these names."""
+    return unittest.TestSuite(test for test in tests_of(suite) if test.id() in names)
+
+
 def write_report(path, cases):
     """Written beside its place and renamed, so that half a report is never taken for one."""
     with open(path + ".partial", "w", encoding="utf-8") as file:
@@ -133,12 +146,12 @@ def write_report(path, cases):
 
 
 def main():
-    report, path = sys.argv[1:3]
+    report, path, *names = sys.argv[1:]
     # As with `python3 -m unittest`: imports start at the checkout, not at this program's folder.
     sys.path[0] = os.getcwd()
     sys.argv[:] = ["python3 -m unittest"]
     owner = os.getpid()
-    suite = load(path)
+    suite = only(load(path), names) if names else load(path)
     warnings = None if sys.warnoptions else "default"
     result = unittest.TextTestRunner(verbosity=2, resultclass=JunitResult,
                                      warnings=warnings).run(suite)

@@ -83,6 +83,7 @@ struct ExecutionSpec {
 
 struct RetrySpec {
   std::int64_t infrastructure_limit = 3;
+  std::int64_t failed_test_reruns = 0;  ///< As in `RunRequest`.
 
   bool operator==(const RetrySpec&) const = default;
 };

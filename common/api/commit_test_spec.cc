@@ -235,12 +235,16 @@ Result<RetrySpec> ParseRetrySpec(const json& value, std::string_view path, Unkno
   StrictReader reader(value, path);
   RetrySpec retry;
   retry.infrastructure_limit = reader.Int("infrastructureLimit", retry.infrastructure_limit, 0, 10);
+  retry.failed_test_reruns = reader.Int("failedTestReruns", 0, 0, kMaxFailedTestReruns);
   if (auto status = reader.Finish(unknown); !status) return Fail(std::move(status.error()));
   return retry;
 }
 
 json ToJson(const RetrySpec& retry) {
-  return {{"infrastructureLimit", retry.infrastructure_limit}};
+  json value = {{"infrastructureLimit", retry.infrastructure_limit}};
+  // Left out as the default, so that the hash of an older CommitTest's spec stays what it was.
+  if (retry.failed_test_reruns != 0) value["failedTestReruns"] = retry.failed_test_reruns;
+  return value;
 }
 
 Result<CommitTestSpec> ParseCommitTestSpec(const json& value) {

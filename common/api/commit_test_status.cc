@@ -81,12 +81,13 @@ json ToJson(const Attempt& attempt) {
 json ToJson(const TestCounts& counts, std::int64_t duration_ms) {
   return {{"total", counts.total},     {"passed", counts.passed},
           {"failed", counts.failed},   {"errored", counts.errored},
-          {"skipped", counts.skipped}, {"durationMilliseconds", duration_ms}};
+          {"skipped", counts.skipped}, {"flaky", counts.flaky},
+          {"durationMilliseconds", duration_ms}};
 }
 
 TestCounts ParseCounts(const json& value) {
   return {IntAt(value, "total"), IntAt(value, "passed"), IntAt(value, "failed"),
-          IntAt(value, "errored"), IntAt(value, "skipped")};
+          IntAt(value, "errored"), IntAt(value, "skipped"), IntAt(value, "flaky")};
 }
 
 json ToJson(const Display& display) {

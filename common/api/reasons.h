@@ -33,6 +33,7 @@ inline constexpr const char* kSkipRequested = "SkipRequested";
 
 // Succeeded
 inline constexpr const char* kTestsPassed = "TestsPassed";
+inline constexpr const char* kPassedWithFlakes = "PassedWithFlakes";
 inline constexpr const char* kTestsFailed = "TestsFailed";
 inline constexpr const char* kNoTestsFound = "NoTestsFound";
 inline constexpr const char* kReportInvalid = "ReportInvalid";

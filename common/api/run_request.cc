@@ -92,11 +92,14 @@ Result<TestsSpec> ParseTestsSpec(const json& value, std::string_view path, Unkno
 }
 
 json ToJson(const RunRequest& request) {
-  return {{"url", request.url},
-          {"commit", request.commit},
-          {"ref", request.ref},
-          {"tests", ToJson(request.tests)},
-          {"timeoutSeconds", request.timeout_seconds}};
+  json value = {{"url", request.url},
+                {"commit", request.commit},
+                {"ref", request.ref},
+                {"tests", ToJson(request.tests)},
+                {"timeoutSeconds", request.timeout_seconds}};
+  // An older runner refuses what it does not know, and does not need to know this.
+  if (request.failed_test_reruns != 0) value["failedTestReruns"] = request.failed_test_reruns;
+  return value;
 }
 
 Result<RunRequest> ParseRunRequest(std::string_view text) {
@@ -110,6 +113,7 @@ Result<RunRequest> ParseRunRequest(std::string_view text) {
   request.commit = reader.String("commit", {}, 64);
   request.ref = reader.String("ref", {}, 255);
   request.timeout_seconds = reader.Int("timeoutSeconds", request.timeout_seconds, 1, 86'400);
+  request.failed_test_reruns = reader.Int("failedTestReruns", 0, 0, kMaxFailedTestReruns);
   if (const json* tests = reader.Object("tests")) {
     request.tests = reader.Take(ParseTestsSpec(*tests, "tests", UnknownMembers::kRefuse));
   }

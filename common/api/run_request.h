@@ -42,9 +42,14 @@ struct RunRequest {
   std::string ref;     ///< Where the commit was seen; a fallback for servers that refuse SHAs.
   TestsSpec tests;
   std::int64_t timeout_seconds = 1800;  ///< For the tests alone; the checkout has its own limit.
+  /// How often failing tests, and only those, are run again.
+  std::int64_t failed_test_reruns = 0;
 
   bool operator==(const RunRequest&) const = default;
 };
+
+/// Of `RunRequest::failed_test_reruns`.
+inline constexpr std::int64_t kMaxFailedTestReruns = 5;
 
 inline constexpr const char* kRunRequestVariable = "COMMITTEST_RUN";
 

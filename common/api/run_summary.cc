@@ -34,6 +34,7 @@ json ToJson(const RunSummary& summary, std::size_t failures, std::size_t message
           {"failed", summary.counts.failed},
           {"errored", summary.counts.errored},
           {"skipped", summary.counts.skipped},
+          {"flaky", summary.counts.flaky},
           {"durationMilliseconds", summary.duration_ms},
           {"checkoutMilliseconds", summary.checkout_ms},
           {"reason", Truncate(OneLine(summary.reason), 64)},
@@ -50,9 +51,11 @@ TestCounts ReadCounts(StrictReader& reader) {
   counts.failed = reader.Int("failed", 0, 0, kMaxCount);
   counts.errored = reader.Int("errored", 0, 0, kMaxCount);
   counts.skipped = reader.Int("skipped", 0, 0, kMaxCount);
+  counts.flaky = reader.Int("flaky", 0, 0, kMaxCount);
   if (counts.total != counts.Executed() + counts.skipped) {
     reader.Refuse("total", "is not the sum of passed, failed, errored and skipped");
   }
+  if (counts.flaky > counts.passed) reader.Refuse("flaky", "is more than passed");
   return counts;
 }
 

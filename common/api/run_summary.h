@@ -18,6 +18,7 @@ struct TestCounts {
   std::int64_t failed = 0;
   std::int64_t errored = 0;
   std::int64_t skipped = 0;
+  std::int64_t flaky = 0;  ///< Of the passed ones: those that passed only when they were run again.
 
   std::int64_t Executed() const { return passed + failed + errored; }
   bool operator==(const TestCounts&) const = default;

@@ -71,6 +71,20 @@ def test_only_the_branches_asked_for_are_tested(system):
     assert system.test_of(repository, other) is None
 
 
+def test_a_flaky_test_is_never_plain_green(system):
+    repository = system.repository({"template": {"retry": {"failedTestReruns": 1}}})
+    flaky = unittest_file("import os; name = os.environ['HOME'] + '/seen'; "
+                          "seen = os.path.exists(name); open(name, 'w').close(); "
+                          "self.assertTrue(seen)")
+    commit = repository.commit("Flaky", {"tests/test_app.py": flaky})
+    repository.push()
+    test = system.verdict(repository, commit)
+    assert test["status"]["result"] == "Passed"
+    assert condition(test, "Succeeded")["reason"] == "PassedWithFlakes"
+    assert test["status"]["summary"]["flaky"] == 1
+    assert test["status"]["display"]["reason"] == "PassedWithFlakes"
+
+
 def test_a_commit_without_tests_is_an_error_not_a_pass(system):
     repository = system.repository()
     commit = repository.commit("Nothing", {"README": "no tests here\n"})

@@ -12,7 +12,7 @@ RunSummary Sample() {
   RunSummary summary;
   summary.commit = std::string(40, 'a');
   summary.framework = "Unittest";
-  summary.counts = {42, 40, 1, 0, 1};
+  summary.counts = {42, 40, 1, 0, 1, 2};
   summary.duration_ms = 37120;
   summary.checkout_ms = 80;
   summary.reason = "TestsFailed";

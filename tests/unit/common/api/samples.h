@@ -26,6 +26,7 @@ inline CommitTestSpec FullCommitTestSpec() {
   spec.execution.node_selector = {{"disk", "ssd"}};
   spec.execution.tolerations = {{"ci", "Equal", "yes", "NoSchedule"}};
   spec.retry.infrastructure_limit = 1;
+  spec.retry.failed_test_reruns = 2;
   spec.ttl_seconds_after_finished = 3'600;
   spec.not_run = NotRun{NotRunReason::kSkipRequested, "the message holds [skip ci]"};
   spec.priority = -2;
@@ -43,7 +44,7 @@ inline CommitTestStatus FullCommitTestStatus() {
   status.queued_time = time(0);
   status.start_time = time(1);
   status.completion_time = time(100);
-  status.summary = TestCounts{42, 41, 1, 0, 0};
+  status.summary = TestCounts{42, 41, 1, 0, 0, 2};
   status.duration_ms = 37120;
   status.display = {"41/42", "37s", "bbbbbbbb", "main", "TestsFailed", "test_add"};
   status.failures = {{"test_add", "tests/test_app.py", "4 != 5"}};
