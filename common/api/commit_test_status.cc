@@ -79,14 +79,17 @@ json ToJson(const Attempt& attempt) {
 }
 
 json ToJson(const TestCounts& counts, std::int64_t duration_ms) {
-  return {{"total", counts.total},     {"passed", counts.passed},
-          {"failed", counts.failed},   {"errored", counts.errored},
-          {"skipped", counts.skipped}, {"flaky", counts.flaky},
+  return {{"total", counts.total},
+          {"passed", counts.passed},
+          {"failed", counts.failed},
+          {"errored", counts.errored},
+          {"skipped", counts.skipped},
+          {"flaky", counts.flaky},
           {"durationMilliseconds", duration_ms}};
 }
 
 TestCounts ParseCounts(const json& value) {
-  return {IntAt(value, "total"), IntAt(value, "passed"), IntAt(value, "failed"),
+  return {IntAt(value, "total"),   IntAt(value, "passed"),  IntAt(value, "failed"),
           IntAt(value, "errored"), IntAt(value, "skipped"), IntAt(value, "flaky")};
 }
 

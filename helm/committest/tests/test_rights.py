@@ -136,7 +136,7 @@ class Admission(unittest.TestCase):
     def test_images_can_be_limited(self):
         def about_images(values):
             policy, _ = of_kind(render(values), *self.KINDS)
-            return [v for v in policy["spec"]["validations"] if "image" in v["expression"]]
+            return [v for v in policy["spec"]["validations"] if "exists(p, variables.container.image" in v["expression"]]
         self.assertEqual(about_images({}), [])
         rule, = about_images({"admissionPolicy": {"imagePrefixes": ["a.example.com/", "b/"]}})
         self.assertIn('["a.example.com/","b/"].exists', rule["expression"])

@@ -79,8 +79,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "tests.command is empty, expected a program and its arguments with framework "
                 "Command"},
         BadCase{"UnknownMember", "/shell", true,
-                "shell is not known here; expected one of: commit, ref, tests, timeoutSeconds, "
-                "url"}),
+                "shell is not known here; expected one of: commit, failedTestReruns, ref, tests, "
+                "timeoutSeconds, url"}),
     [](const auto& test_case) { return test_case.param.name; });
 
 TEST(RunRequest, BrokenJsonIsAnErrorNotAnAbort) {
