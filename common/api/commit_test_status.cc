@@ -79,13 +79,11 @@ json ToJson(const Attempt& attempt) {
 }
 
 json ToJson(const TestCounts& counts, std::int64_t duration_ms) {
-  return {{"total", counts.total},
-          {"passed", counts.passed},
-          {"failed", counts.failed},
-          {"errored", counts.errored},
-          {"skipped", counts.skipped},
-          {"flaky", counts.flaky},
-          {"durationMilliseconds", duration_ms}};
+  json value = {{"total", counts.total},     {"passed", counts.passed},
+                {"failed", counts.failed},   {"errored", counts.errored},
+                {"skipped", counts.skipped}, {"durationMilliseconds", duration_ms}};
+  if (counts.flaky != 0) value["flaky"] = counts.flaky;
+  return value;
 }
 
 TestCounts ParseCounts(const json& value) {

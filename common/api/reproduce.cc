@@ -1,6 +1,9 @@
 #include "common/api/reproduce.h"
 
+#include <algorithm>
+#include <initializer_list>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -44,10 +47,18 @@ Words Fences() {
           "--security-opt=no-new-privileges"};
 }
 
+bool NamesASecret(const EnvVar& variable) {
+  const std::string name = Lower(variable.name);
+  return std::ranges::any_of(
+      std::initializer_list<std::string_view>{"password", "token", "secret", "credential", "key"},
+      [&name](std::string_view word) { return name.find(word) != std::string::npos; });
+}
+
 void AddVariables(const CommitTestSpec& spec, Words& words) {
   for (const EnvVar& variable : spec.execution.env) {
     words.emplace_back("--env");
-    words.push_back(variable.name + "=" + variable.value);
+    // By its name alone docker takes the value from its own environment.
+    words.push_back(NamesASecret(variable) ? variable.name : variable.name + "=" + variable.value);
   }
 }
 
@@ -122,6 +133,7 @@ std::string LocalCommand(const CommitTestSpec& spec) {
   }
   if (tests.allow_no_tests) words.emplace_back("--allow-no-tests");
   for (const EnvVar& variable : spec.execution.env) {
+    if (NamesASecret(variable)) continue;
     words.push_back("--env=" + variable.name + "=" + variable.value);
   }
   words.push_back(Redact(spec.source.url));

@@ -8,7 +8,8 @@ namespace committest::api {
 
 // Lines that a developer can paste into a shell to run the same tests of the same commit again. Pure.
 // Whatever the spec holds, a line is printable ASCII and runs nothing else; credentials in the URL
-// are left out. Empty when there is no such line, because it would be too long or hold what no word
+// are left out, and a variable whose name says that it holds a secret (password, token, secret,
+// credential, key) has the value that it has where the line is pasted. Empty when there is no such line, because it would be too long or hold what no word
 // of a shell can say: a cut line could do something else than the whole one.
 
 /// What a container gets when the spec does not say.

@@ -53,7 +53,7 @@ def test_errors_say_whose_they_are(system):
     no_report = lab.create("no-report", tests={"framework": "Command", "command": ["true"]})
     no_program = lab.create("no-program", tests={"framework": "Command", "command": ["none"]})
     # The kubelet refuses the name at once, so that it need not be waited for a registry.
-    no_image = lab.create("no-image", execution={"image": "No:Image", "startTimeoutSeconds": 6})
+    no_image = lab.create("no-image", execution={"image": "No:Image", "startTimeoutSeconds": 15})
     told_to_end = lab.create("told", tests=TELL_THE_RUNNER_TO_END, retry={"infrastructureLimit": 1})
     lab.ended(unreachable, "CheckoutFailed")
     lab.ended(no_report, "ReportInvalid")

@@ -8,6 +8,7 @@
 namespace committest::api {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -75,6 +76,19 @@ TEST(Reproduce, GivesNoOptionAsAnImage) {
   CommitTestSpec spec = PlainSpec();
   spec.execution.image = "--privileged";
   EXPECT_EQ(ReproduceCommand(spec, kDefaults), "");
+}
+
+TEST(Reproduce, LeavesSecretsToWhoeverPastesIt) {
+  CommitTestSpec spec = FullCommitTestSpec();
+  spec.execution.env = {{"DB_PASSWORD", "canary"}, {"API_KEY", "canary"}, {"DEBUG", "1"}};
+  for (const char* image : {"", "alpine"}) {
+    spec.execution.image = image;
+    const std::string line = ReproduceCommand(spec, {"runner:1", ""});
+    EXPECT_THAT(line, HasSubstr("--env DB_PASSWORD --env API_KEY --env DEBUG=1"));
+    EXPECT_THAT(line, Not(HasSubstr("canary")));
+  }
+  EXPECT_THAT(LocalCommand(spec), AllOf(HasSubstr("--env=DEBUG=1"), Not(HasSubstr("canary")),
+                                        Not(HasSubstr("DB_PASSWORD"))));
 }
 
 }  // namespace
