@@ -91,8 +91,7 @@ Environment ToolEnvironment(Environment tests, api::Framework framework, const s
     if (folder.framework != framework || set == tests.end() || is_writable(set->second)) continue;
     // The modules that the image brings are still found, before those of the network.
     if (set->first == "GOPATH") {
-      tests.emplace("GOPROXY", "file://" + set->second +
-                                   "/pkg/mod/cache/download,https://proxy.golang.org,direct");
+      tests.emplace("GOPROXY", "file://" + set->second + "/pkg/mod/cache/download,direct");
     }
     set->second = home + folder.below_home;
   }

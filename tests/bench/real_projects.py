@@ -27,12 +27,17 @@ sys.path.insert(0, str(ROOT))
 
 from tests.support.git_host import GitHost  # noqa: E402
 
-DEBIAN = "deb-src http://deb.debian.org/debian bookworm main\n"
-
 
 def call(*command, **options):
     """The output of a command that has to succeed."""
     return subprocess.run(command, check=True, text=True, capture_output=True, **options).stdout
+
+
+def source_lists():
+    """Sources of the packages that this machine's apt takes from its own mirrors."""
+    lines = call("apt-get", "indextargets", "--format", "deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)",
+                 "Created-By: Packages").splitlines()
+    return "\n".join(sorted(set(lines))) + "\n"
 
 
 def unpack(archive, folder):
@@ -64,7 +69,7 @@ def from_go(module):
 def from_debian(package):
     def fetch(folder):
         sources = folder.parent / "sources.list"
-        sources.write_text(DEBIAN)
+        sources.write_text(source_lists())
         lists = folder.parent / "lists"
         (lists / "partial").mkdir(parents=True)
         options = ["-o", f"Dir::Etc::sourcelist={sources}", "-o", "Dir::Etc::sourceparts=/dev/null",

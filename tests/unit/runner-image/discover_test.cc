@@ -15,7 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const PlanFiles kFiles{"/own/report.xml", "/own/program.py", "/own/reporter.cjs", "/work/build"};
+const PlanFiles kFiles{"/own/report.xml", "/own/program.py", "/own/reporter.cjs", "/own/build"};
 
 // A checkout whose tests' folder holds these files.
 Listing WithTests(std::vector<std::string> files) {

@@ -93,7 +93,7 @@ TEST(ToolEnvironment, MovesFoldersOfTheImageThatCannotBeWritten) {
   const Environment go = ToolEnvironment({{"GOPATH", "/go"}, {"CARGO_HOME", "/cargo"}},
                                          api::Framework::kGoTest, "/tmp/home", nothing);
   EXPECT_EQ(go.at("GOPATH"), "/tmp/home/go");
-  EXPECT_EQ(go.at("GOPROXY"), "file:///go/pkg/mod/cache/download,https://proxy.golang.org,direct");
+  EXPECT_EQ(go.at("GOPROXY"), "file:///go/pkg/mod/cache/download,direct");
   EXPECT_EQ(go.at("CARGO_HOME"), "/cargo");
   const Environment cargo = ToolEnvironment({{"CARGO_HOME", "/usr/local/cargo"}},
                                             api::Framework::kCargo, "/tmp/home", nothing);

@@ -10,7 +10,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-const PlanFiles kFiles{"/own/report.xml", "/own/program.py", "/own/reporter.cjs", "/work/build"};
+const PlanFiles kFiles{"/own/report.xml", "/own/program.py", "/own/reporter.cjs", "/own/build"};
 
 Result<NpmTest> Read(const std::string& script, const std::string& dependencies = "{}") {
   return ReadNpmTest(

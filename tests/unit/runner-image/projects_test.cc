@@ -13,7 +13,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-const PlanFiles kFiles{"/own/report.xml", "/own/program.py", "/own/reporter.cjs", "/work/build"};
+const PlanFiles kFiles{"/own/report.xml", "/own/program.py", "/own/reporter.cjs", "/own/build"};
 
 constexpr const char* kNodePackage = R"({"scripts":{"test":"node --test"}})";
 
@@ -105,9 +105,9 @@ TEST(Projects, ThatWereAskedForAndAreNotThereAreNoTests) {
 TEST(Projects, OfCMakeAreConfiguredAndBuiltOutsideTheCheckout) {
   const TestPlan plan = Planned(WithFiles({"CMakeLists.txt"}));
   ASSERT_EQ(plan.setup.size(), 2U);
-  EXPECT_THAT(plan.setup[0].argv, ElementsAre("cmake", "-S", ".", "-B", "/work/build"));
-  EXPECT_THAT(plan.setup[1].argv, ElementsAre("cmake", "--build", "/work/build"));
-  EXPECT_THAT(plan.argv, ElementsAre("ctest", "--test-dir", "/work/build", "--output-on-failure",
+  EXPECT_THAT(plan.setup[0].argv, ElementsAre("cmake", "-S", ".", "-B", "/own/build"));
+  EXPECT_THAT(plan.setup[1].argv, ElementsAre("cmake", "--build", "/own/build"));
+  EXPECT_THAT(plan.argv, ElementsAre("ctest", "--test-dir", "/own/build", "--output-on-failure",
                                      "--output-junit", "/own/report.xml"));
   EXPECT_EQ(plan.source, ReportSource::kOwnFile);
 }
