@@ -13,7 +13,8 @@ With --scripted the cluster is an API-only one: observers, operator and Gitea ar
 each killed one is started again at once, and a scripted kubelet plays the runs and is the ledger.
 Needs the programs in build/release/bin and root.
 Prints JSON: commits that have no CommitTest, two, or a wrong verdict (all must be empty); how many
-CommitTests and Jobs the API server made; how often each commit's tests ran, by the ledger. Exits with
+CommitTests were there at any time; for how many of them, and of the Jobs, the API server's answer was
+heard; how often each commit's tests ran, by the ledger. Exits with
 1 if anything was lost, doubled or judged wrongly.
 """
 import argparse
