@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "common/base/strings.h"
-#include "observer/child_process.h"
+#include "common/process/child_process.h"
 #include "observer/skip_request.h"
 
 namespace committest::observer {

@@ -7,7 +7,7 @@
 #include "common/base/strings.h"
 #include "common/git/child_access.h"
 #include "common/git/ssh.h"
-#include "observer/child_process.h"
+#include "common/process/child_process.h"
 
 namespace committest::observer {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "common/base/strings.h"
 #include "common/git/ssh.h"
-#include "observer/child_process.h"
+#include "common/process/child_process.h"
 #include "observer/pkt_line.h"
 
 namespace committest::observer {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "common/git/credentials.h"
-#include "common/git/memory_file.h"
 #include "common/git/ssh.h"
+#include "common/process/memory_file.h"
 
 namespace committest::git {
 

@@ -8,8 +8,8 @@
 
 #include "common/base/result.h"
 #include "common/git/credentials.h"
-#include "common/git/memory_file.h"
 #include "common/git/url_policy.h"
+#include "common/process/memory_file.h"
 
 namespace committest::git {
 

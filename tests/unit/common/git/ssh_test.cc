@@ -1,8 +1,6 @@
 #include "common/git/ssh.h"
 
 #include <string>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -19,29 +17,6 @@ using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
 
 GitUrl Url(const std::string& url) { return CheckUrl(url, {}).value(); }
-
-TEST(MemoryFile, IsReadByItsPathAndGoes) {
-  std::string path;
-  {
-    const auto file = MemoryFile::Make("secret");
-    ASSERT_TRUE(file) << file.error().message;
-    path = file->Path();
-    EXPECT_EQ(committest::testing::ReadTestFile(path), "secret");
-    struct stat state{};
-    ASSERT_EQ(stat(path.c_str(), &state), 0);
-    EXPECT_EQ(state.st_mode & 0777U, 0600U);
-  }
-  EXPECT_NE(access(path.c_str(), F_OK), 0);
-}
-
-TEST(MemoryFile, MovesWithItsOwner) {
-  auto first = MemoryFile::Make("1");
-  ASSERT_TRUE(first);
-  const std::string path = first->Path();
-  const MemoryFile second = std::move(*first);
-  EXPECT_EQ(second.Path(), path);
-  EXPECT_EQ(committest::testing::ReadTestFile(path), "1");
-}
 
 TEST(Ssh, TrustsNothingButTheSecret) {
   const auto session = SshSession::Open({SecretText("KEY"), "HOSTS"});

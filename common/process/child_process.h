@@ -11,7 +11,7 @@
 #include "common/base/clock.h"
 #include "common/base/result.h"
 
-namespace committest::observer {
+namespace committest {
 
 /// Limits that the kernel enforces on the child and on each of its descendants (setrlimit(2)).
 /// Absent: inherited.
@@ -63,4 +63,4 @@ struct ChildResult {
 Result<ChildResult> RunChild(const ChildSpec& spec, const Clock& clock,
                              const std::stop_token& stop);
 
-}  // namespace committest::observer
+}  // namespace committest

@@ -5,7 +5,7 @@
 
 #include "common/base/result.h"
 
-namespace committest::git {
+namespace committest {
 
 /// A file in memory alone, which goes with this object, and with the process however that ends: for
 /// what child processes want as a file and no disk is to hold.
@@ -33,4 +33,4 @@ class MemoryFile {
   int fd_ = -1;
 };
 
-}  // namespace committest::git
+}  // namespace committest

@@ -1,4 +1,4 @@
-#include "observer/child_process.h"
+#include "common/process/child_process.h"
 
 #include <csignal>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 
 #include "tests/support/eventually.h"
 
-namespace committest::observer {
+namespace committest {
 namespace {
 
 using std::chrono::milliseconds;
@@ -193,4 +193,4 @@ TEST(ChildProcess, HasNoSignalBlockedOrIgnored) {
 }
 
 }  // namespace
-}  // namespace committest::observer
+}  // namespace committest

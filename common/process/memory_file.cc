@@ -1,4 +1,4 @@
-#include "common/git/memory_file.h"
+#include "common/process/memory_file.h"
 
 #include <cerrno>
 #include <sys/mman.h>
@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace committest::git {
+namespace committest {
 namespace {
 
 tl::unexpected<Error> Failed(int number) {
@@ -47,4 +47,4 @@ std::string MemoryFile::Path() const {
   return "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(fd_);
 }
 
-}  // namespace committest::git
+}  // namespace committest

@@ -1,4 +1,4 @@
-#include "observer/child_process.h"
+#include "common/process/child_process.h"
 
 #include <algorithm>
 #include <array>
@@ -18,9 +18,9 @@
 #include <unistd.h>
 #include <utility>
 
-#include "common/git/memory_file.h"
+#include "common/process/memory_file.h"
 
-namespace committest::observer {
+namespace committest {
 namespace {
 
 class Descriptor {
@@ -259,9 +259,9 @@ Result<ChildResult> RunChild(const ChildSpec& spec, const Clock& clock,
   if (!errors) return Fail(std::move(errors.error()));
   auto failure = MakePipe();
   if (!failure) return Fail(std::move(failure.error()));
-  std::optional<git::MemoryFile> input;
+  std::optional<MemoryFile> input;
   if (!spec.input.empty()) {
-    auto file = git::MemoryFile::Make(spec.input);
+    auto file = MemoryFile::Make(spec.input);
     if (!file) return Fail(std::move(file.error()));
     input = std::move(*file);
   }
@@ -300,4 +300,4 @@ Result<ChildResult> RunChild(const ChildSpec& spec, const Clock& clock,
   return Child(pid, std::move(output->read), std::move(errors->read), clock).Wait(spec, stop);
 }
 
-}  // namespace committest::observer
+}  // namespace committest
