@@ -36,6 +36,22 @@ bool IsInnerPath(std::string_view path) {
   return true;
 }
 
+json ShardingToJson(const RunRequest& request) {
+  json value = ToJson(request.sharding);
+  value["timings"] = request.timings;
+  return value;
+}
+
+void ReadSharding(StrictReader& reader, RunRequest& request) {
+  const json* value = reader.Object("sharding");
+  if (value == nullptr) return;
+  StrictReader members(*value, "sharding");
+  request.sharding = ReadShardingSpec(members, 2);
+  request.timings = ReadUnitTimings(members, "timings", kMaxUnitTimings);
+  if (request.sharding.count == 1) members.Refuse("count", "is missing, expected 2 to 16");
+  reader.Take(members.Finish(UnknownMembers::kRefuse));
+}
+
 }  // namespace
 
 std::string_view FrameworkName(Framework framework) {
@@ -99,6 +115,7 @@ json ToJson(const RunRequest& request) {
                 {"timeoutSeconds", request.timeout_seconds}};
   // An older runner refuses what it does not know, and does not need to know this.
   if (request.failed_test_reruns != 0) value["failedTestReruns"] = request.failed_test_reruns;
+  if (request.sharding.count != 1) value["sharding"] = ShardingToJson(request);
   return value;
 }
 
@@ -117,6 +134,7 @@ Result<RunRequest> ParseRunRequest(std::string_view text) {
   if (const json* tests = reader.Object("tests")) {
     request.tests = reader.Take(ParseTestsSpec(*tests, "tests", UnknownMembers::kRefuse));
   }
+  ReadSharding(reader, request);
   if (request.url.empty()) reader.Refuse("url", "is empty, expected the repository's URL");
   if (!IsCommitId(request.commit)) {
     reader.Refuse("commit", "is '" + OneLine(request.commit) +

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "common/api/sharding.h"
 #include "common/api/strict_reader.h"
 #include "common/base/result.h"
 
@@ -44,6 +45,10 @@ struct RunRequest {
   std::int64_t timeout_seconds = 1800;  ///< For the tests alone; the checkout has its own limit.
   /// How often failing tests, and only those, are run again.
   std::int64_t failed_test_reruns = 0;
+  /// Into how many shards the tests are split; which one is this runner's, its container says.
+  ShardingSpec sharding;
+  /// What is known of the units' durations; only when the tests are split.
+  UnitTimings timings;
 
   bool operator==(const RunRequest&) const = default;
 };

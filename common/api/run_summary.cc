@@ -1,6 +1,9 @@
 #include "common/api/run_summary.h"
 
 #include <algorithm>
+#include <functional>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -27,21 +30,47 @@ json ToJson(const RunSummary& summary, std::size_t failures, std::size_t message
     list.push_back(ToJson(summary.failures[i], message_bytes));
   }
   const auto omitted = summary.failures.size() - failures;
-  return {{"commit", Truncate(OneLine(summary.commit), 64)},
-          {"framework", Truncate(OneLine(summary.framework), 32)},
-          {"total", summary.counts.total},
-          {"passed", summary.counts.passed},
-          {"failed", summary.counts.failed},
-          {"errored", summary.counts.errored},
-          {"skipped", summary.counts.skipped},
-          {"flaky", summary.counts.flaky},
-          {"durationMilliseconds", summary.duration_ms},
-          {"checkoutMilliseconds", summary.checkout_ms},
-          {"reason", Truncate(OneLine(summary.reason), 64)},
-          {"message", Truncate(OneLine(summary.message), kMaxFailureMessageBytes)},
-          {"failures", std::move(list)},
-          {"failuresOmitted", summary.failures_omitted + static_cast<std::int64_t>(omitted)},
-          {"runnerVersion", Truncate(OneLine(summary.runner_version), 32)}};
+  json value = {{"commit", Truncate(OneLine(summary.commit), 64)},
+                {"framework", Truncate(OneLine(summary.framework), 32)},
+                {"total", summary.counts.total},
+                {"passed", summary.counts.passed},
+                {"failed", summary.counts.failed},
+                {"errored", summary.counts.errored},
+                {"skipped", summary.counts.skipped},
+                {"flaky", summary.counts.flaky},
+                {"durationMilliseconds", summary.duration_ms},
+                {"checkoutMilliseconds", summary.checkout_ms},
+                {"reason", Truncate(OneLine(summary.reason), 64)},
+                {"message", Truncate(OneLine(summary.message), kMaxFailureMessageBytes)},
+                {"failures", std::move(list)},
+                {"failuresOmitted", summary.failures_omitted + static_cast<std::int64_t>(omitted)},
+                {"runnerVersion", Truncate(OneLine(summary.runner_version), 32)}};
+  if (summary.shard) value["shard"] = ToJson(*summary.shard);
+  return value;
+}
+
+// The summary's text with as many of its failures as fit. First the messages get shorter, then
+// failures are left out: a name alone is worth more than nothing, and the first failing test is
+// worth most.
+json FittingToJson(const RunSummary& summary) {
+  const std::size_t most = std::min(summary.failures.size(), kMaxFailures);
+  for (std::size_t failures = most;; --failures) {
+    for (const std::size_t message_bytes :
+         {kMaxFailureMessageBytes, std::size_t{120}, std::size_t{40}}) {
+      if (message_bytes < kMaxFailureMessageBytes && failures > 3) break;
+      json value = ToJson(summary, failures, message_bytes);
+      if (value.dump().size() <= kMaxSummaryBytes || failures == 0) return value;
+    }
+  }
+}
+
+// The longest units first, and units that took as long by their keys.
+std::vector<std::pair<std::string, std::int64_t>> LongestOf(const UnitTimings& timings) {
+  std::vector<std::pair<std::string, std::int64_t>> longest(timings.begin(), timings.end());
+  std::ranges::stable_sort(longest, std::greater<>(),
+                           [](const auto& entry) { return entry.second; });
+  if (longest.size() > kMaxReportedTimings) longest.resize(kMaxReportedTimings);
+  return longest;
 }
 
 TestCounts ReadCounts(StrictReader& reader) {
@@ -71,9 +100,7 @@ std::vector<TestFailure> ReadFailures(StrictReader& reader) {
     StrictReader entry(item, "failures[" + std::to_string(failures.size()) + "]");
     failures.push_back({Text(entry, "name", kMaxNameBytes), Text(entry, "file", kMaxNameBytes),
                         Text(entry, "message", kMaxFailureMessageBytes)});
-    if (auto status = entry.Finish(UnknownMembers::kIgnore); !status) {
-      reader.Take(Result<int>(Fail(status.error())));
-    }
+    reader.Take(entry.Finish(UnknownMembers::kIgnore));
   }
   return failures;
 }
@@ -81,17 +108,15 @@ std::vector<TestFailure> ReadFailures(StrictReader& reader) {
 }  // namespace
 
 std::string EncodeSummary(const RunSummary& summary) {
-  // First the messages get shorter, then failures are left out: a name alone is worth more than
-  // nothing, and the first failing test is worth most.
-  const std::size_t most = std::min(summary.failures.size(), kMaxFailures);
-  for (std::size_t failures = most;; --failures) {
-    for (const std::size_t message_bytes :
-         {kMaxFailureMessageBytes, std::size_t{120}, std::size_t{40}}) {
-      if (message_bytes < kMaxFailureMessageBytes && failures > 3) break;
-      std::string text = ToJson(summary, failures, message_bytes).dump();
-      if (text.size() <= kMaxSummaryBytes || failures == 0) return text;
-    }
+  json value = FittingToJson(summary);
+  std::string text = value.dump();
+  for (const auto& [unit, milliseconds] : LongestOf(summary.timings)) {
+    value["timings"][unit] = milliseconds;
+    std::string longer = value.dump();
+    if (longer.size() > kMaxSummaryBytes) break;
+    text = std::move(longer);
   }
+  return text;
 }
 
 Result<RunSummary> ParseSummary(std::string_view text) {
@@ -112,6 +137,10 @@ Result<RunSummary> ParseSummary(std::string_view text) {
   summary.failures = ReadFailures(reader);
   summary.failures_omitted = reader.Int("failuresOmitted", 0, 0, kMaxCount);
   summary.runner_version = Text(reader, "runnerVersion", 32);
+  if (const json* shard = reader.Object("shard")) {
+    summary.shard = reader.Take(ParseShardReport(*shard, "summary.shard"));
+  }
+  summary.timings = ReadUnitTimings(reader, "timings", kMaxReportedTimings);
   if (auto status = reader.Finish(UnknownMembers::kIgnore); !status) {
     return Fail(ErrorCode::kDataLoss, std::move(status.error().message));
   }

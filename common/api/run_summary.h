@@ -2,10 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/api/sharding.h"
 #include "common/base/result.h"
 
 namespace committest::api {
@@ -46,6 +48,9 @@ struct RunSummary {
   std::vector<TestFailure> failures;
   std::int64_t failures_omitted = 0;
   std::string runner_version;
+  std::optional<ShardReport> shard;  ///< Only of a run that is split.
+  /// Of the units that ran here, only of a run that is split; at most `kMaxReportedTimings` are kept.
+  UnitTimings timings;
 
   bool operator==(const RunSummary&) const = default;
 };
@@ -58,7 +63,8 @@ inline constexpr std::size_t kMaxFailureMessageBytes = 300;
 inline constexpr std::size_t kMaxSummaryBytes = 2048;
 
 /// At most `kMaxSummaryBytes` of valid UTF-8 JSON: texts are shortened and failures left out, and
-/// counted in `failuresOmitted`, until it fits. Never fails, whatever bytes the texts hold.
+/// counted in `failuresOmitted`, until it fits; timings have the room that is left, the longest first.
+/// Never fails, whatever bytes the texts hold.
 std::string EncodeSummary(const RunSummary& summary);
 
 /// Tolerant of unknown members, strict on counts: they must be integers, not negative, and add up.

@@ -51,6 +51,9 @@ class StrictReader {
     if (status_) status_ = Fail(result.error());
     return fallback;
   }
+  void Take(Status status) {
+    if (status_) status_ = std::move(status);
+  }
 
   std::string PathOf(std::string_view key) const;
   /// Success, or the first error; with kRefuse also an error for a member that was never asked for.

@@ -29,6 +29,15 @@ void CheckParsed(const RunSummary& summary) {
   Expect(summary.failures.size() <= kMaxFailures && summary.failures_omitted >= 0 &&
              std::ranges::all_of(summary.failures, IsClean),
          "the failures can be shown to people");
+  const auto& shard = summary.shard;
+  Expect(!shard || (shard->index >= 0 && shard->index < shard->count && shard->units >= 0 &&
+                    shard->units <= shard->units_of_all),
+         "the shard is one of those that there are");
+  Expect(summary.timings.size() <= kMaxReportedTimings &&
+             std::ranges::all_of(
+                 summary.timings,
+                 [](const auto& timing) { return IsUnitKey(timing.first) && timing.second >= 0; }),
+         "the timings are of units");
 }
 
 // `summary` is encoded within the limit, and reads as it was but for failures that had no room.
@@ -39,6 +48,7 @@ void CheckEncoded(const RunSummary& summary) {
   Expect(again.has_value(), "a summary that was written can be read");
   CheckParsed(*again);
   Expect(again->counts == summary.counts, "the counts are kept");
+  Expect(again->shard == summary.shard, "the shard is kept");
   Expect(again->failures_omitted - summary.failures_omitted ==
              static_cast<std::int64_t>(summary.failures.size() - again->failures.size()),
          "failures that are left out are counted");

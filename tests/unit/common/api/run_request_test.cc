@@ -31,6 +31,28 @@ TEST(RunRequest, ReadsBackWhatItWrites) {
   EXPECT_EQ(ParseRunRequest(ToJson(request).dump()), request);
 }
 
+TEST(RunRequest, ReadsBackHowItIsSplit) {
+  RunRequest request = Valid();
+  request.sharding = {4, ShardStrategy::kName};
+  request.timings = {{"3fa91c2b", 1200}, {"00000000", 0}};
+  EXPECT_EQ(ParseRunRequest(ToJson(request).dump()), request);
+}
+
+TEST(RunRequest, SaysNothingOfShardsWhenItIsNotSplit) {
+  RunRequest request = Valid();
+  request.timings = {{"3fa91c2b", 1200}};
+  EXPECT_FALSE(ToJson(request).contains("sharding"));
+}
+
+TEST(RunRequest, RefusesMoreTimingsThanAreKept) {
+  json value = ToJson(Valid());
+  value["sharding"] = {{"count", 2}, {"timings", json::object()}};
+  for (int i = 0; i < 256; ++i) value["sharding"]["timings"][UnitKey(std::to_string(i))] = i;
+  EXPECT_EQ(ErrorOf(value), "no error");
+  value["sharding"]["timings"][UnitKey("one more")] = 1;
+  EXPECT_EQ(ErrorOf(value), "sharding.timings has 257 members, expected at most 256");
+}
+
 TEST(RunRequest, AbsentMembersGetTheirDefaults) {
   const auto request =
       ParseRunRequest(json({{"url", "https://x"}, {"commit", std::string(64, '0')}}).dump());
@@ -78,9 +100,36 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"CommandIsEmpty", "/tests/framework", "Command",
                 "tests.command is empty, expected a program and its arguments with framework "
                 "Command"},
+        BadCase{"OneShard",
+                "/sharding",
+                {{"count", 1}},
+                "sharding.count is 1, expected an integer in 2..16"},
+        BadCase{"TooManyShards",
+                "/sharding",
+                {{"count", 17}},
+                "sharding.count is 17, expected an integer in 2..16"},
+        BadCase{"NoCountOfShards", "/sharding", json::object(),
+                "sharding.count is missing, expected 2 to 16"},
+        BadCase{"UnknownStrategy",
+                "/sharding",
+                {{"count", 2}, {"strategy", "Random"}},
+                "sharding.strategy is 'Random', expected Timing or Name"},
+        BadCase{"UnknownMemberOfSharding",
+                "/sharding",
+                {{"count", 2}, {"index", 0}},
+                "sharding.index is not known here; expected one of: count, strategy, timings"},
+        BadCase{"TimingOfNoUnit",
+                "/sharding",
+                {{"count", 2}, {"timings", {{"tests/a.py", 1}}}},
+                "sharding.timings has a member 'tests/a.py', expected 8 lower-case hexadecimal "
+                "digits"},
+        BadCase{"NegativeTiming",
+                "/sharding",
+                {{"count", 2}, {"timings", {{"3fa91c2b", -1}}}},
+                "sharding.timings.3fa91c2b is -1, expected an integer in 0..86400000"},
         BadCase{"UnknownMember", "/shell", true,
-                "shell is not known here; expected one of: commit, failedTestReruns, ref, tests, "
-                "timeoutSeconds, url"}),
+                "shell is not known here; expected one of: commit, failedTestReruns, ref, "
+                "sharding, tests, timeoutSeconds, url"}),
     [](const auto& test_case) { return test_case.param.name; });
 
 TEST(RunRequest, BrokenJsonIsAnErrorNotAnAbort) {
