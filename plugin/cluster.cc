@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/http/network.h"
+#include "plugin/exec_program.h"
 
 namespace committest::plugin {
 namespace {
@@ -25,8 +26,13 @@ Result<std::shared_ptr<http::Network>> MakeNetwork(const kube::ConfigSources& so
 
 Result<Cluster> Connect(const Invocation& call, const kube::ConfigSources& sources,
                         const Clock& clock) {
-  const auto config = kube::LoadUserConfig(call.cluster, sources);
+  auto config = kube::LoadUserConfig(call.cluster, sources);
   if (!config) return Fail(config.error());
+  if (config->exec) {
+    if (Status taken = TakeExecCredential(*config, sources, clock); !taken) {
+      return Fail(taken.error());
+    }
+  }
   kube::ApiClientOptions options;
   options.component = "kubectl";
   const auto http = kube::ApiClient::HttpOptions(*config, options);

@@ -17,7 +17,8 @@ struct Cluster {
   std::string namespace_;  ///< Of `--namespace`, else the context's, else "default".
 };
 
-/// Finds the configuration as kubectl does. Does not connect. `clock` must outlive the cluster.
+/// Finds the configuration as kubectl does, and runs the program that it names for credentials, if it
+/// does. Does not connect. `clock` must outlive the cluster.
 Result<Cluster> Connect(const Invocation& call, const kube::ConfigSources& sources,
                         const Clock& clock);
 

@@ -75,7 +75,9 @@ Result<ClusterConfig> InClusterConfig(const ConfigSources& sources) {
   return config;
 }
 
-Result<ClusterConfig> LoadConfig(const ConfigFlags& flags, const ConfigSources& sources) {
+namespace {
+
+Result<ClusterConfig> FindConfig(const ConfigFlags& flags, const ConfigSources& sources) {
   if (!flags.kubeconfig.empty()) return LoadKubeconfig(flags.kubeconfig, flags.context);
   const auto named = OnlyPath(sources.environment("KUBECONFIG").value_or(""));
   if (!named) return Fail(named.error());
@@ -89,6 +91,19 @@ Result<ClusterConfig> LoadConfig(const ConfigFlags& flags, const ConfigSources& 
   return Fail(ErrorCode::kNotFound,
               "no cluster configuration: give --kubeconfig, set KUBECONFIG, run in a Pod with a "
               "service account, or have ~/.kube/config");
+}
+
+}  // namespace
+
+Result<ClusterConfig> LoadConfig(const ConfigFlags& flags, const ConfigSources& sources) {
+  auto config = FindConfig(flags, sources);
+  if (config && config->exec) {
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        "kubeconfig: exec (" + config->exec->command +
+            ") is not supported: write a token or a client certificate into the file instead");
+  }
+  return config;
 }
 
 Result<ClusterConfig> LoadUserConfig(const ConfigFlags& flags, const ConfigSources& sources) {

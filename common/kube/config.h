@@ -4,19 +4,33 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/base/result.h"
 
 namespace committest::kube {
 
-/// A credential or certificate: given in place, or in a file that may be replaced at any time. At
-/// most one of both is set.
+/// A credential or certificate: given in place, in a file that may be replaced at any time, or by
+/// something that is asked for it anew each time. At most one of them is set.
 struct Material {
   std::string inline_text;
   std::string file;
+  std::function<Result<std::string>()> source = nullptr;
 
-  bool Empty() const { return inline_text.empty() && file.empty(); }
+  bool Empty() const { return inline_text.empty() && file.empty() && !source; }
+  bool CanChange() const { return !file.empty() || source; }
+};
+
+/// A program that gives credentials: `exec` of a kubeconfig's user, as client-go describes it
+/// (client.authentication.k8s.io).
+struct ExecProvider {
+  std::string api_version;
+  std::string command;  ///< A name that is looked for in PATH, or an absolute path.
+  std::vector<std::string> arguments;
+  std::vector<std::pair<std::string, std::string>> environment;  ///< Beside this process's own.
+  std::string install_hint;                                      ///< For people who lack it.
+  bool provide_cluster_info = false;
 };
 
 /// How to reach an API server and as whom.
@@ -28,6 +42,8 @@ struct ClusterConfig {
   Material client_certificate;
   Material client_key;
   Material token;
+  /// Who has credentials to give, of `LoadUserConfig` alone; to run it is the caller's part.
+  std::optional<ExecProvider> exec;
 };
 
 /// Where configuration is looked for. Tests point it elsewhere.
@@ -47,7 +63,8 @@ struct ConfigFlags {
 };
 
 /// Finds the configuration: the flag, else the variable KUBECONFIG, else the Pod's service account,
-/// else ~/.kube/config. kInvalidArgument names file and field, and says what is expected;
+/// else ~/.kube/config. kInvalidArgument names file and field, and says what is expected; `exec` is
+/// refused, as components run no one's programs;
 /// kNotFound when there is no configuration at all.
 Result<ClusterConfig> LoadConfig(const ConfigFlags& flags, const ConfigSources& sources);
 
@@ -73,8 +90,8 @@ Result<ClusterConfig> ParseKubeconfigs(const std::vector<KubeconfigText>& source
                                        const std::string& context);
 
 /// The same from its text. Pure; `file` is for messages and for what relative paths start from.
-/// What this client cannot do is an error that says so: exec and auth-provider plugins, passwords,
-/// impersonation, proxies, unverified TLS and another TLS server name.
+/// What this client cannot do is an error that says so: auth-provider plugins and exec plugins that
+/// must be interactive, passwords, impersonation, proxies, unverified TLS and another TLS server name.
 Result<ClusterConfig> ParseKubeconfig(std::string_view text, const std::string& file,
                                       const std::string& context);
 

@@ -40,6 +40,7 @@ Result<std::string> ReadSmallFile(const std::string& file, std::size_t max_bytes
 }
 
 Result<std::string> ReadMaterial(const Material& material) {
+  if (material.source) return material.source();
   if (material.file.empty()) return material.inline_text;
   return ReadSmallFile(material.file, kMaxMaterialBytes);
 }
@@ -48,7 +49,7 @@ TokenSource::TokenSource(Material material, const Clock& clock, std::chrono::sec
     : material_(std::move(material)), clock_(clock), max_age_(max_age) {}
 
 Result<std::string> TokenSource::Get() {
-  if (material_.file.empty()) return material_.inline_text;
+  if (!material_.CanChange()) return material_.inline_text;
   const MutexLock lock(mutex_);
   const MonotonicTime now = clock_.Monotonic();
   if (read_at_ && now - *read_at_ < max_age_) return token_;
@@ -67,7 +68,7 @@ Result<std::string> TokenSource::Get() {
 bool TokenSource::Invalidate() {
   const MutexLock lock(mutex_);
   read_at_.reset();
-  return !material_.file.empty();
+  return material_.CanChange();
 }
 
 }  // namespace committest::kube

@@ -16,12 +16,12 @@ namespace committest::kube {
 /// or kInvalidArgument when it cannot be opened, is no regular file or is too large.
 Result<std::string> ReadSmallFile(const std::string& file, std::size_t max_bytes);
 
-/// The text of `material` as it is now, files read anew.
+/// The text of `material` as it is now, files read and sources asked anew.
 Result<std::string> ReadMaterial(const Material& material);
 
-/// A bearer token that may be rotated on disk. The file is read again when the last reading is
-/// older than `max_age` or after `Invalidate`; while it cannot be read, or is empty because it is
-/// just being written, the last token goes on being used. Thread-safe.
+/// A bearer token that may be rotated. Its file is read, or its source asked, again when the last
+/// reading is older than `max_age` or after `Invalidate`; while that fails, or the file is empty
+/// because it is just being written, the last token goes on being used. Thread-safe.
 class TokenSource {
  public:
   /// `clock` must outlive the source. Kubernetes asks clients to re-read at least every minute.
@@ -32,7 +32,7 @@ class TokenSource {
   /// there has never been a token.
   Result<std::string> Get() EXCLUDES(mutex_);
 
-  /// The server refused `token`: the next `Get` reads the file. False when there is no file, so
+  /// The server refused `token`: the next `Get` reads it anew. False when it is given in place, so
   /// that trying again is of no use.
   bool Invalidate() EXCLUDES(mutex_);
 

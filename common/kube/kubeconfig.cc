@@ -20,6 +20,9 @@ struct Refusal {
   const char* advice;
 };
 
+constexpr std::array<std::string_view, 2> kExecVersions{"client.authentication.k8s.io/v1",
+                                                        "client.authentication.k8s.io/v1beta1"};
+
 class Reader {
  public:
   Reader(const YAML::Node& root, std::string file) : root_(root), file_(std::move(file)) {}
@@ -71,9 +74,8 @@ class Reader {
   }
 
   Status ReadUser(const std::string& name, ClusterConfig& config) const {
-    static constexpr std::array<Refusal, 5> kRefused{
-        {{"exec", "write a token or a client certificate into the file instead"},
-         {"auth-provider", "write a token or a client certificate into the file instead"},
+    static constexpr std::array<Refusal, 4> kRefused{
+        {{"auth-provider", "write a token or a client certificate into the file instead"},
          {"username", "passwords are not accepted by API servers since Kubernetes 1.19"},
          {"password", "passwords are not accepted by API servers since Kubernetes 1.19"},
          {"as", "use credentials of that user instead of impersonation"}}};
@@ -101,10 +103,50 @@ class Reader {
     } else {
       config.token.inline_text = Trim(*token);
     }
-    return {};
+    return ReadExec(*user, where + ".exec", config);
   }
 
  private:
+  Status ReadExec(const YAML::Node& user, const std::string& where, ClusterConfig& config) const {
+    const YAML::Node exec = user["exec"];
+    if (!exec || exec.IsNull()) return {};
+    if (!exec.IsMap()) return Fail(Wrong(where, "is not a map"));
+    ExecProvider provider;
+    std::string mode;
+    for (const auto& [member, text] : {std::pair{"apiVersion", &provider.api_version},
+                                       {"command", &provider.command},
+                                       {"installHint", &provider.install_hint},
+                                       {"interactiveMode", &mode}}) {
+      auto read = Text(exec, member);
+      if (!read) return Fail(Context(where, read.error()));
+      *text = *std::move(read);
+    }
+    if (provider.command.empty()) return Fail(Wrong(where + ".command", "is missing"));
+    if (std::ranges::find(kExecVersions, provider.api_version) == kExecVersions.end()) {
+      return Fail(Wrong(where + ".apiVersion", "is '" + provider.api_version +
+                                                   "', expected client.authentication.k8s.io/v1"));
+    }
+    if (mode == "Always") {
+      return Fail(Wrong(where + ".interactiveMode",
+                        "is not supported: 'Always'; log in with kubectl first and use "
+                        "IfAvailable"));
+    }
+    // A bare name is looked for in PATH, as client-go does.
+    if (provider.command.find('/') != std::string::npos) {
+      provider.command = Absolute(provider.command);
+    }
+    provider.provide_cluster_info = exec["provideClusterInfo"].as<bool>(false);
+    for (const YAML::Node& argument : exec["args"]) {
+      provider.arguments.push_back(argument.as<std::string>());
+    }
+    for (const YAML::Node& variable : exec["env"]) {
+      provider.environment.emplace_back(variable["name"].as<std::string>(),
+                                        variable["value"].as<std::string>());
+    }
+    config.exec = std::move(provider);
+    return {};
+  }
+
   // The scalar under `key`, or an empty text.
   Result<std::string> Text(const YAML::Node& map, const std::string& key) const {
     const YAML::Node node = map[key];

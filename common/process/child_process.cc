@@ -279,7 +279,7 @@ Result<ChildResult> RunChild(const ChildSpec& spec, const Clock& clock,
   launch.limits = ToLimits(spec.limits);
   if (input) launch.input = input->Descriptor();
   launch.output = output->write.Get();
-  launch.errors = errors->write.Get();
+  launch.errors = spec.shows_errors ? STDERR_FILENO : errors->write.Get();
   launch.failure = failure->write.Get();
   launch.parent = getpid();
 

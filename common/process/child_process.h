@@ -35,6 +35,8 @@ struct ChildSpec {
   /// Between SIGTERM and SIGKILL.
   std::chrono::milliseconds grace{2'000};
   ChildLimits limits;
+  /// Standard error is this process's own, for people to read at once; nothing of it is kept.
+  bool shows_errors = false;
   /// What is kept of standard output and of standard error, from the start; the rest is read and
   /// thrown away, so that the child never blocks on it.
   std::size_t max_output_bytes = 64 * 1024;

@@ -18,11 +18,11 @@ COMMIT = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
 class Plugin:
     """Calls the plugin with a user's kubeconfig."""
 
-    def __init__(self, world, token=None):
-        """As the cluster's admin, or with a token of one's own."""
-        self._config = world.folder / f"{'guest' if token else 'admin'}.kubeconfig"
-        proxy = world.add_proxy(as_admin=False) if token else world.proxy
-        write_kubeconfig(self._config, proxy.url, user={"token": token} if token else None)
+    def __init__(self, world, user=None):
+        """As the cluster's admin, or as a user of one's own, as the kubeconfig describes them."""
+        self._config = world.folder / f"{'guest' if user else 'admin'}.kubeconfig"
+        proxy = world.add_proxy(as_admin=False) if user else world.proxy
+        write_kubeconfig(self._config, proxy.url, user=user)
         self._namespace = world.namespace
 
     def start(self, *arguments):
@@ -138,20 +138,74 @@ def test_errors_say_what_to_do_next(world, plugin):
         assert code == 1 and "there is no CommitTest 'nothing-like-it'" in err, (command, err)
     code, _, err = plugin.run("logs", name_of(test))
     assert code == 1 and err.startswith("kubectl-committest: "), err
-    stranger = Plugin(world, token="no-such-token")
+    stranger = Plugin(world, {"token": "no-such-token"})
     code, _, err = stranger.run("why", name_of(test))
     assert code == 1 and "does not take these credentials" in err, err
 
 
-def test_what_the_user_may_not_do_is_named(world, plugin):
-    test = world.await_verdict(world.create())
+def token_of_guest(world):
+    """A token of somebody who may do nothing."""
     account = f"/api/v1/namespaces/{world.namespace}/serviceaccounts"
     world.api.create(account, {"metadata": {"name": "guest"}})
     token = world.api.create(f"{account}/guest/token", {
         "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}})
-    guest = Plugin(world, token=token["status"]["token"])
+    return token["status"]["token"]
+
+
+def test_what_the_user_may_not_do_is_named(world, plugin):
+    test = world.await_verdict(world.create())
+    guest = Plugin(world, {"token": token_of_guest(world)})
     code, _, err = guest.run("why", name_of(test))
     assert code == 1 and 'cannot get resource "committests"' in err and "view" in err, err
+
+
+EXEC_VERSION = "client.authentication.k8s.io/v1"
+# Gives one line of the file in $TOKENS after the other, the last one for ever, and says what it was
+# told.
+LOGIN = """#!/bin/sh
+echo "Logging in for $1." >&2
+printf '%s' "$KUBERNETES_EXEC_INFO" > "$TOKENS.info"
+token=$(head -n 1 "$TOKENS")
+test "$(wc -l < "$TOKENS")" -gt 1 && sed -i 1d "$TOKENS"
+printf '{"kind": "ExecCredential", "apiVersion": "%s", "status": {"token": "%s"}}' "$2" "$token"
+"""
+
+
+def user_by(world, script, **members):
+    program = world.folder / "login"
+    program.write_text(script)
+    program.chmod(0o755)
+    return {"exec": {"apiVersion": EXEC_VERSION, "command": "./login",
+                     "args": ["dev", EXEC_VERSION], "interactiveMode": "IfAvailable",
+                     "env": [{"name": "TOKENS", "value": str(world.folder / "tokens")}],
+                     **members}}
+
+
+def test_credentials_come_from_the_program_that_the_kubeconfig_names(world, plugin):
+    test = world.await_verdict(world.create())
+    # The first has expired: the server's 401 makes it ask once more.
+    (world.folder / "tokens").write_text(f"expired\n{token_of_guest(world)}\n")
+    guest = Plugin(world, user_by(world, LOGIN, provideClusterInfo=True))
+    code, _, err = guest.run("why", name_of(test))
+    assert code == 1 and err.count("Logging in for dev.") == 2, err
+    assert 'cannot get resource "committests"' in err and "guest" in err, err
+    info = json.loads((world.folder / "tokens.info").read_text())
+    assert (info["apiVersion"], info["kind"]) == (EXEC_VERSION, "ExecCredential")
+    assert info["spec"]["interactive"] is False and info["spec"]["cluster"]["server"], info
+
+
+@pytest.mark.parametrize("script,members,said", [
+    ("#!/bin/sh\necho no session >&2; exit 3\n", {}, ("no session", "ended with exit code 3")),
+    ("#!/bin/sh\necho hello\n", {}, ("its output is no JSON object",)),
+    ("", {"command": "no-such-login", "installHint": "Install it from example.com."},
+     ("no-such-login: not found in PATH", "Install it from example.com.")),
+])
+def test_a_login_that_fails_says_why(world, plugin, script, members, said):
+    guest = Plugin(world, user_by(world, script, **members))
+    code, _, err = guest.run("why", "any")
+    assert code == 1, err
+    for part in said:
+        assert part in err, err
 
 
 def test_completion_suggests_names(world, plugin, tmp_path):

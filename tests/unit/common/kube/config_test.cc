@@ -87,8 +87,10 @@ TEST(ParseKubeconfig, TakesPathsFromTheFolderOfTheFile) {
 
 TEST(ParseKubeconfig, RefusesWhatItCannotDoWithAdvice) {
   const std::vector<std::pair<std::string, std::string>> rows{
-      {"users[u].user.exec",
-       Kubeconfig("server: 'https://h'", "exec: {command: aws, apiVersion: v1}")},
+      {"users[u].user.exec.interactiveMode",
+       Kubeconfig("server: 'https://h'",
+                  "exec: {command: aws, apiVersion: client.authentication.k8s.io/v1, "
+                  "interactiveMode: Always}")},
       {"users[u].user.auth-provider",
        Kubeconfig("server: 'https://h'", "auth-provider: {name: x}")},
       {"users[u].user.username", Kubeconfig("server: 'https://h'", "username: a, password: b")},
@@ -102,6 +104,34 @@ TEST(ParseKubeconfig, RefusesWhatItCannotDoWithAdvice) {
     SCOPED_TRACE(field);
     EXPECT_THAT(MessageOf(text), AllOf(HasSubstr(kFile), HasSubstr(field + " is not supported: ")));
   }
+}
+
+TEST(ParseKubeconfig, ReadsWhoGivesCredentials) {
+  const auto config = ParseKubeconfig(
+      Kubeconfig("server: 'https://h'",
+                 "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: aws, "
+                 "args: [eks, get-token], env: [{name: AWS_PROFILE, value: dev}], "
+                 "installHint: Install aws., provideClusterInfo: true, interactiveMode: Never}"),
+      kFile, "");
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_TRUE(config->exec);
+  EXPECT_EQ(config->exec->api_version, "client.authentication.k8s.io/v1beta1");
+  EXPECT_EQ(config->exec->command, "aws");
+  EXPECT_EQ(config->exec->arguments, (std::vector<std::string>{"eks", "get-token"}));
+  EXPECT_EQ(config->exec->environment,
+            (std::vector<std::pair<std::string, std::string>>{{"AWS_PROFILE", "dev"}}));
+  EXPECT_EQ(config->exec->install_hint, "Install aws.");
+  EXPECT_TRUE(config->exec->provide_cluster_info);
+}
+
+TEST(ParseKubeconfig, TakesAProgramFromTheFolderOfTheFile) {
+  const auto config =
+      ParseKubeconfig(Kubeconfig("server: 'https://h'",
+                                 "exec: {apiVersion: client.authentication.k8s.io/v1, "
+                                 "command: ./login}"),
+                      kFile, "");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->exec->command, "/etc/kube/login");
 }
 
 TEST(ParseKubeconfig, AcceptsRefusedFieldsThatAreOff) {
@@ -120,6 +150,11 @@ TEST(ParseKubeconfig, NamesTheFieldThatIsWrong) {
        Kubeconfig("server: 'https://h', certificate-authority-data: '*'")},
       {"users[u].user has only one of client-certificate and client-key",
        Kubeconfig("server: 'https://h'", "client-key: k")},
+      {"users[u].user.exec is not a map", Kubeconfig("server: 'https://h'", "exec: aws")},
+      {"users[u].user.exec.command is missing",
+       Kubeconfig("server: 'https://h'", "exec: {apiVersion: client.authentication.k8s.io/v1}")},
+      {"users[u].user.exec.apiVersion is 'v1', expected client.authentication.k8s.io/v1",
+       Kubeconfig("server: 'https://h'", "exec: {apiVersion: v1, command: aws}")},
       {"token is not a text", Kubeconfig("server: 'https://h'", "token: {a: b}")},
       {"current-context is empty", "kind: Config\n"},
       {"contexts has no entry 'main'", "current-context: main\ncontexts: []\n"},

@@ -74,6 +74,18 @@ TEST_F(TokenSourceTest, TokenInPlaceCannotBeReadAgain) {
   EXPECT_EQ(TokenSource({}, clock_).Get(), "");
 }
 
+TEST_F(TokenSourceTest, AsksItsSourceAgainAsItReadsAFile) {
+  int asked = 0;
+  TokenSource source({"", "", [&] { return Result<std::string>(std::to_string(++asked)); }},
+                     clock_);
+  EXPECT_EQ(source.Get(), "1");
+  EXPECT_EQ(source.Get(), "1");
+  EXPECT_TRUE(source.Invalidate());
+  EXPECT_EQ(source.Get(), "2");
+  clock_.Advance(60s);
+  EXPECT_EQ(source.Get(), "3");
+}
+
 TEST(ReadSmallFile, ReadsUpToItsLimit) {
   const testing::TemporaryFolder folder;
   const std::string file = folder.path() / "f";
