@@ -133,7 +133,7 @@ Result<kube::Outcome> RepositoryReconciler::ReconcilePresent(
   const auto patterns = ParseRefPatterns(repository.spec.refs);
   const auto url = git::CheckUrl(repository.spec.url, options_.url_policy);
   std::string invalid = repository.parse_error;
-  if (invalid.empty() && !url) invalid = url.error().message;
+  if (invalid.empty() && !url) invalid = "spec." + url.error().message;
   if (invalid.empty() && !patterns) invalid = patterns.error().message;
   if (!invalid.empty() || repository.spec.suspend) {
     // Nothing to do until the spec changes, which comes as an event.

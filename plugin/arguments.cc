@@ -49,13 +49,19 @@ void TakeWait(CLI::App& cli, Invocation& call) {
 
 void DeclareRun(CLI::App& cli, Invocation& call, Given& given) {
   api::CommitTestSpec& spec = call.spec;
-  cli.add_option("URL", spec.source.url, "The repository, by https:// or http://")->required();
+  cli.add_option("URL", spec.source.url,
+                 "The repository, by https://, http:// or, with credentials, ssh://")
+      ->required();
   cli.add_option("COMMIT", spec.source.commit, "All 40 or 64 digits of the commit")->required();
   cli.add_option("--ref", spec.source.ref,
                  "Where the commit was seen, for servers that do not give out commits by name");
   cli.add_option("--name", call.name, "Its name (default: made of repository and commit)");
   cli.add_option("--repository", spec.repository_name,
                  "The ObservedRepository in whose queue it waits");
+  cli.add_option(
+      "--credentials-secret", spec.credentials_secret_name,
+      "The Secret with the credentials of a private repository, one that the installation "
+      "lists");
   cli.add_option("--image", spec.execution.image, "The image in which the tests run");
   cli.add_option("--framework", given.framework,
                  "What runs the tests (default: Auto, or Command if there is one)");
@@ -71,6 +77,8 @@ void DeclareRun(CLI::App& cli, Invocation& call, Given& given) {
       ->allow_extra_args(false);
   cli.add_option("--timeout", spec.execution.timeout_seconds,
                  "Limit of the tests in seconds (default: 1800)");
+  cli.add_option("--failed-test-reruns", spec.retry.failed_test_reruns,
+                 "How often failing tests are run again, 0 to 5 (default: 0)");
   cli.add_option("--priority", spec.priority, "Higher goes first in the repository's queue");
   TakeWait(cli, call);
   cli.footer(

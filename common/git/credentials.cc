@@ -308,16 +308,17 @@ Status CheckFit(std::string_view name, const Credentials& credentials, const Git
   const std::string secret = "Secret " + std::string(name) + " ";
   if (!credentials.host.empty() && credentials.host != url.host) {
     return Fail(Invalid(secret + "is for the host " + credentials.host + " alone (its key host), " +
-                        "but spec.url leads to " + url.host));
+                        "but the repository's URL leads to " + url.host));
   }
   const bool is_key = std::holds_alternative<SshCredentials>(credentials.kind);
   if (is_key && url.scheme != "ssh") {
-    return Fail(Invalid(secret + "holds an ssh key, but spec.url begins with " + url.scheme +
-                        "://, expected ssh://user@host/path"));
+    return Fail(Invalid(secret + "holds an ssh key, but the repository's URL begins with " +
+                        url.scheme + "://, expected ssh://user@host/path"));
   }
   if (!is_key && url.scheme == "ssh") {
-    return Fail(Invalid(secret + "holds no ssh key, which spec.url needs, expected the type "
-                                 "kubernetes.io/ssh-auth"));
+    return Fail(Invalid(secret +
+                        "holds no ssh key, which the repository's URL needs, expected the type "
+                        "kubernetes.io/ssh-auth"));
   }
   const auto* app = std::get_if<GithubAppCredentials>(&credentials.kind);
   if (app == nullptr || app->api_url == kPublicApi) return {};

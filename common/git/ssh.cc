@@ -109,7 +109,7 @@ std::optional<Error> SshFailure(std::string_view secret_name, std::string_view e
                            "host key is known for", "no matching host key type"})) {
     return error(ErrorCode::kPermissionDenied,
                  "the SSH server is not the one that known_hosts knows, or known_hosts does not "
-                 "name it as spec.url does",
+                 "name it as the repository's URL does",
                  api::reason::kHostKeyRefused);
   }
   if (ContainsAny(errors, {"Load key "})) {

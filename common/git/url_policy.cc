@@ -50,7 +50,7 @@ bool IsIpv6Literal(std::string_view host) {
 }
 
 tl::unexpected<Error> Refuse(std::string why) {
-  return Fail(ErrorCode::kInvalidArgument, "spec.url " + std::move(why));
+  return Fail(ErrorCode::kInvalidArgument, "url " + std::move(why));
 }
 
 std::string Shown(std::string_view url) { return "'" + Redact(Truncate(OneLine(url), 200)) + "'"; }

@@ -35,8 +35,8 @@ struct GitUrl {
 /// credentials of its own (`CheckFit`); a host name or IP address as RFC 3986 and RFC 1123
 /// write it; printable ASCII without quotes, backslashes, spaces, queries or fragments; no "..";
 /// at most 2048 bytes. Everything else, above all file:, ext::, git:, scp-like addresses, local
-/// paths and anything that begins with '-', is kInvalidArgument; the message says what was expected
-/// and holds no password. Which addresses a name may resolve to is decided when it is resolved.
+/// paths and anything that begins with '-', is kInvalidArgument; the message begins with "url", says
+/// what was expected and holds no password. Which addresses a name may resolve to is decided when it is resolved.
 Result<GitUrl> CheckUrl(std::string_view url, const UrlPolicy& policy);
 
 }  // namespace committest::git

@@ -21,18 +21,32 @@ Invocation Parsed(const std::vector<std::string>& arguments) {
 }
 
 TEST(Arguments, DescribeANewTest) {
-  const Invocation call = Parsed({"run",          kUrl,
-                                  kCommit,        "--ref=refs/heads/main",
-                                  "--image",      "registry.example/i:1",
-                                  "-n",           "ci",
-                                  "--env=A=b=c",  "--env",
-                                  "B=",           "--resource=memory=1Gi",
-                                  "--timeout=60", "--repository=app",
-                                  "--report",     "out/*.xml",
-                                  "--wait",       "--context=dev",
-                                  "-o",           "json",
-                                  "--",           "make",
-                                  "--",           "-n"});
+  const Invocation call = Parsed({"run",
+                                  kUrl,
+                                  kCommit,
+                                  "--ref=refs/heads/main",
+                                  "--image",
+                                  "registry.example/i:1",
+                                  "-n",
+                                  "ci",
+                                  "--env=A=b=c",
+                                  "--env",
+                                  "B=",
+                                  "--resource=memory=1Gi",
+                                  "--timeout=60",
+                                  "--repository=app",
+                                  "--report",
+                                  "out/*.xml",
+                                  "--wait",
+                                  "--context=dev",
+                                  "--credentials-secret=git",
+                                  "--failed-test-reruns=2",
+                                  "-o",
+                                  "json",
+                                  "--",
+                                  "make",
+                                  "--",
+                                  "-n"});
   EXPECT_EQ(call.verb, Verb::kRun);
   EXPECT_EQ(call.spec.source, (api::Source{kUrl, kCommit, "refs/heads/main", "", ""}));
   EXPECT_EQ(call.spec.tests.framework, api::Framework::kCommand);
@@ -43,6 +57,8 @@ TEST(Arguments, DescribeANewTest) {
   EXPECT_EQ(call.spec.execution.resources.at("memory"), "1Gi");
   EXPECT_EQ(call.spec.execution.timeout_seconds, 60);
   EXPECT_EQ(call.spec.repository_name, "app");
+  EXPECT_EQ(call.spec.credentials_secret_name, "git");
+  EXPECT_EQ(call.spec.retry.failed_test_reruns, 2);
   EXPECT_EQ(call.namespace_, "ci");
   EXPECT_EQ(call.cluster.context, "dev");
   EXPECT_EQ(call.output, OutputFormat::kJson);

@@ -251,7 +251,7 @@ TEST(CheckFit, KeepsCredentialsOfOneHostFromOthers) {
   EXPECT_EQ(refused.error().reason, api::reason::kCredentialsInvalid);
   EXPECT_THAT(refused.error().message,
               AllOf(HasSubstr("Secret s is for the host git.example alone"),
-                    HasSubstr("spec.url leads to evil.example")));
+                    HasSubstr("the repository's URL leads to evil.example")));
   EXPECT_FALSE(ParseCredentials("s", With(Basic(), "host", "")));
 }
 
