@@ -25,9 +25,9 @@ constexpr std::size_t kMaxOutputBytes = std::size_t{256} * 1024;
 std::optional<std::string> FindProgram(const std::string& command, const std::string& path) {
   if (command.find('/') != std::string::npos) return command;
   for (const std::string& folder : Split(path, ':')) {
-    std::string file = folder + "/" + command;
-    if (!folder.empty() && access(file.c_str(), X_OK) == 0 &&
-        std::filesystem::is_regular_file(file)) {
+    if (folder.empty()) continue;
+    std::string file = std::filesystem::path(folder) / command;
+    if (access(file.c_str(), X_OK) == 0 && std::filesystem::is_regular_file(file)) {
       return file;
     }
   }
@@ -52,7 +52,10 @@ std::vector<std::string> Environment(const kube::ExecProvider& provider, const s
   for (const auto& [name, value] : provider.environment) variables[name] = value;
   variables["KUBERNETES_EXEC_INFO"] = info;
   std::vector<std::string> entries;
-  for (const auto& [name, value] : variables) entries.push_back(name + "=" + value);
+  entries.reserve(variables.size());
+  for (const auto& [name, value] : variables) {
+    entries.emplace_back(name).append("=").append(value);
+  }
   return entries;
 }
 
