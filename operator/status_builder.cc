@@ -154,6 +154,7 @@ void StatusBuilder::TakeSummary(const Ending& ending) {
   if (!ending.summary) return;
   const api::RunSummary& summary = *ending.summary;
   status_.summary = summary.counts;
+  status_.stages = summary.stages;
   // "0/0" would look like a count; that nothing was executed stands in the reason.
   if (summary.counts.Executed() > 0) status_.display.tests = TestsText(summary.counts);
   status_.failures = summary.failures;

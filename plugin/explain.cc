@@ -87,6 +87,12 @@ std::string Headline(const api::CommitTest& test, const Palette& palette) {
     const std::string duration = OneLine(test.status.display.duration);
     text += (duration.empty() ? "" : " in " + duration) + "\n";
   }
+  if (test.status.stages != api::StageTimes()) {
+    text +=
+        "  stages   " +
+        api::StagesText(test.status.stages, std::chrono::milliseconds(test.status.duration_ms)) +
+        "\n";
+  }
   return text;
 }
 
@@ -191,8 +197,8 @@ json ExplanationJson(const api::CommitTest& test, std::string_view page) {
                 {"conditions", api::ToJson(status.conditions)},
                 {"advice", json::array()}};
   const json whole = api::ToJson(status);
-  for (const char* member :
-       {"result", "summary", "failures", "failuresOmitted", "attempts", "reproduceCommand"}) {
+  for (const char* member : {"result", "summary", "stages", "failures", "failuresOmitted",
+                             "attempts", "reproduceCommand"}) {
     if (whole.contains(member)) value[member] = whole[member];
   }
   for (const std::string& reason : ReasonsOf(status)) {

@@ -57,8 +57,12 @@ std::string_view Word(RunnerExit exit) {
   }
 }
 
+milliseconds Between(MonotonicTime start, MonotonicTime end) {
+  return std::chrono::duration_cast<milliseconds>(end - start);
+}
+
 milliseconds Since(const Clock& clock, MonotonicTime start) {
-  return std::chrono::duration_cast<milliseconds>(clock.Monotonic() - start);
+  return Between(start, clock.Monotonic());
 }
 
 }  // namespace
@@ -115,7 +119,7 @@ Verdict App::ExecuteAll() {
 Verdict App::ExecuteCheckout() {
   const PrivateFolder own_folder(config_.temporary);
   if (auto failed = CheckOut(own_folder.Path())) return *std::move(failed);
-  const Status done = HandOver(config_.handover, {summary_.commit, summary_.checkout_ms});
+  const Status done = HandOver(config_.handover, {summary_.commit, summary_.stages.checkout_ms});
   if (!done) return {RunnerExit::kInternal, api::reason::kInternalError, done.error().message};
   return {RunnerExit::kPassed, {}, "checked out"};
 }
@@ -126,9 +130,9 @@ Verdict App::ExecuteTests() {
     return {RunnerExit::kInternal, api::reason::kInternalError, handover.error().message};
   }
   summary_.commit = handover->commit;
-  summary_.checkout_ms = handover->checkout_ms;
+  summary_.stages.checkout_ms = handover->checkout_ms;
   PrintSource();
-  Say("checkout " + FormatDuration(milliseconds(summary_.checkout_ms)) +
+  Say("checkout " + FormatDuration(milliseconds(handover->checkout_ms)) +
       ", by the container checkout");
   const PrivateFolder own_folder(config_.temporary);
   return Discover(own_folder.Path());
@@ -148,14 +152,15 @@ std::optional<Verdict> App::CheckOut(const fs::path& own_folder) {
   Checkout git(processes_, clock_, GitEnvironment(environment_, home), *access);
   const Result<std::string> commit = git.Run(
       {request_.url, request_.commit, request_.ref, Folder().string()}, config_.checkout_limit);
-  summary_.checkout_ms = Since(clock_, start).count();
+  summary_.stages.checkout_ms = Since(clock_, start).count();
   if (!commit) return CheckoutVerdict(commit.error());
   summary_.commit = *commit;
-  Say("checkout " + FormatDuration(milliseconds(summary_.checkout_ms)));
+  Say("checkout " + FormatDuration(milliseconds(summary_.stages.checkout_ms)));
   return std::nullopt;
 }
 
 Verdict App::Discover(const fs::path& own_folder) {
+  const MonotonicTime start = clock_.Monotonic();
   const fs::path checkout = Folder();
   const PlanFiles files{own_folder / "report.xml", own_folder / "unittest_program.py",
                         own_folder / "node_reporter.cjs", config_.workspace / "build"};
@@ -174,6 +179,11 @@ Verdict App::Discover(const fs::path& own_folder) {
   TestRun run(processes_, clock_, console_, config_, environment_);
   TestRunEnd end = run.Run(*plan, request_, checkout, files);
   summary_.duration_ms = end.duration.count();
+  summary_.stages.setup_ms = end.setup.count();
+  if (end.started) {
+    summary_.stages.discovery_ms = Between(start, *end.started).count();
+    summary_.stages.report_ms = (Since(clock_, *end.started) - end.setup - end.duration).count();
+  }
   summary_.counts = end.report.counts;
   summary_.failures = std::move(end.report.failures);
   summary_.failures_omitted = end.report.failures_omitted;
@@ -218,9 +228,8 @@ void App::PrintVerdict(const Verdict& verdict) {
       "): " + summary_.message);
   Say("tests " + std::to_string(counts.total) + ": " + std::to_string(counts.passed) + " passed, " +
       std::to_string(counts.failed) + " failed, " + std::to_string(counts.errored) + " errored, " +
-      std::to_string(counts.skipped) + " skipped; checkout " +
-      FormatDuration(milliseconds(summary_.checkout_ms)) + ", tests " +
-      FormatDuration(milliseconds(summary_.duration_ms)));
+      std::to_string(counts.skipped) + " skipped; " +
+      api::StagesText(summary_.stages, milliseconds(summary_.duration_ms)));
 }
 
 }  // namespace committest::runner

@@ -134,8 +134,10 @@ Evidence TestRun::RunAll(const TestPlan& plan) {
   Output output(console_, config_.output_limit_bytes);
   for (const SetupStep& step : plan.setup) {
     evidence.setup_step = step.name;
+    const MonotonicTime start = clock_.Monotonic();
     evidence.end = RunStep(step.argv, output);
     if (!Succeeded(evidence.end)) break;
+    setup_ += std::chrono::duration_cast<milliseconds>(clock_.Monotonic() - start);
     evidence.setup_step.clear();
   }
   if (evidence.setup_step.empty()) {
@@ -193,6 +195,7 @@ TestRunEnd TestRun::Run(const TestPlan& plan, const api::RunRequest& request,
     before_ = *std::move(found);
   }
   reader_ = ReaderOf(plan);
+  result.started = clock_.Monotonic();
   Evidence evidence = RunAll(plan);
   evidence.allow_no_tests = request.tests.allow_no_tests;
   evidence.time_limit = std::chrono::seconds(request.timeout_seconds);
@@ -200,6 +203,7 @@ TestRunEnd TestRun::Run(const TestPlan& plan, const api::RunRequest& request,
   RunFailedAgain(plan, request, files, evidence);
   evidence.full_folder = FullFolder({config_.temporary, checkout});
   result.duration = evidence.end.duration;
+  result.setup = setup_;
   result.verdict = Evaluate(evidence);
   if (evidence.report) result.report = *std::move(evidence.report);
   MakeFilesRelative(result.report, checkout);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "common/api/run_request.h"
 #include "common/base/clock.h"
@@ -22,12 +23,15 @@ struct TestRunEnd {
   Verdict verdict;
   JunitReport report;                     ///< Empty when there is no valid one.
   std::chrono::milliseconds duration{0};  ///< Of the tests; of the step that failed before them.
+  std::chrono::milliseconds setup{0};     ///< Of the steps before them that succeeded.
+  std::optional<MonotonicTime> started;   ///< When the first step began, if one did.
 };
 
 /// Carries one plan out: the steps before the tests, the tests, and what they left.
 ///
-/// `timeoutSeconds` is the limit of all of them together, and of failing tests that are run again. The steps and the tests see the same
-/// environment and the same folder; a step that does not succeed is the last one. Used once.
+/// `timeoutSeconds` is the limit of all of them together, and of failing tests that are run again.
+/// The steps and the tests see the same environment and the same folder; a step that does not
+/// succeed is the last one. Used once.
 class TestRun {
  public:
   /// `environment` is the container's. All of them must outlive this object.
@@ -59,6 +63,7 @@ class TestRun {
   std::filesystem::path folder_;
   std::vector<std::string> variables_;
   MonotonicTime deadline_;
+  std::chrono::milliseconds setup_{0};
   FileStamps before_;
   std::unique_ptr<OutputReader> reader_;
 };

@@ -169,6 +169,7 @@ struct CommitTestStatus {
   std::optional<WallTime> completion_time;
   std::optional<TestCounts> summary;
   std::int64_t duration_ms = 0;
+  StageTimes stages;
   Display display;
   std::vector<TestFailure> failures;
   std::int64_t failures_omitted = 0;

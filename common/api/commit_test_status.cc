@@ -91,6 +91,18 @@ TestCounts ParseCounts(const json& value) {
           IntAt(value, "errored"), IntAt(value, "skipped"), IntAt(value, "flaky")};
 }
 
+json ToJson(const StageTimes& stages) {
+  json value = json::object();
+  for (const auto& [name, stage] : kStageMembers) Put(value, name, stages.*stage);
+  return value;
+}
+
+StageTimes ParseStages(const json& value) {
+  StageTimes stages;
+  for (const auto& [name, stage] : kStageMembers) stages.*stage = IntAt(value, name);
+  return stages;
+}
+
 json ToJson(const Display& display) {
   json value = json::object();
   Put(value, "tests", display.tests);
@@ -158,6 +170,7 @@ CommitTestStatus ParseCommitTestStatus(const json& value) {
     status.summary = ParseCounts(*summary);
     status.duration_ms = IntAt(*summary, "durationMilliseconds");
   }
+  status.stages = ParseStages(ObjectAt(value, "stages"));
   status.display = ParseDisplay(ObjectAt(value, "display"));
   for (const json& failure : ArrayAt(value, "failures")) {
     status.failures.push_back(
@@ -180,6 +193,7 @@ json ToJson(const CommitTestStatus& status) {
   Put(value, "startTime", status.start_time);
   Put(value, "completionTime", status.completion_time);
   if (status.summary) value["summary"] = ToJson(*status.summary, status.duration_ms);
+  if (json stages = ToJson(status.stages); !stages.empty()) value["stages"] = std::move(stages);
   if (json display = ToJson(status.display); !display.empty()) {
     value["display"] = std::move(display);
   }

@@ -39,12 +39,14 @@ json ToJson(const RunSummary& summary, std::size_t failures, std::size_t message
                 {"skipped", summary.counts.skipped},
                 {"flaky", summary.counts.flaky},
                 {"durationMilliseconds", summary.duration_ms},
-                {"checkoutMilliseconds", summary.checkout_ms},
                 {"reason", Truncate(OneLine(summary.reason), 64)},
                 {"message", Truncate(OneLine(summary.message), kMaxFailureMessageBytes)},
                 {"failures", std::move(list)},
                 {"failuresOmitted", summary.failures_omitted + static_cast<std::int64_t>(omitted)},
                 {"runnerVersion", Truncate(OneLine(summary.runner_version), 32)}};
+  for (const auto& [name, stage] : kStageMembers) {
+    if (summary.stages.*stage != 0) value[name] = summary.stages.*stage;
+  }
   if (summary.shard) value["shard"] = ToJson(*summary.shard);
   return value;
 }
@@ -131,7 +133,9 @@ Result<RunSummary> ParseSummary(std::string_view text) {
   summary.framework = Text(reader, "framework", 32);
   summary.counts = ReadCounts(reader);
   summary.duration_ms = reader.Int("durationMilliseconds", 0, 0, INT64_MAX);
-  summary.checkout_ms = reader.Int("checkoutMilliseconds", 0, 0, INT64_MAX);
+  for (const auto& [name, stage] : kStageMembers) {
+    summary.stages.*stage = reader.Int(name, 0, 0, INT64_MAX);
+  }
   summary.reason = Text(reader, "reason", 64);
   summary.message = Text(reader, "message", kMaxFailureMessageBytes);
   summary.failures = ReadFailures(reader);

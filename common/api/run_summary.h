@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/api/sharding.h"
+#include "common/api/stage_times.h"
 #include "common/base/result.h"
 
 namespace committest::api {
@@ -42,9 +43,9 @@ struct RunSummary {
   std::string framework;  ///< What ran: "Unittest", "GoTest", "Command".
   TestCounts counts;
   std::int64_t duration_ms = 0;  ///< Of the tests alone.
-  std::int64_t checkout_ms = 0;
-  std::string reason;   ///< A reason of api/reasons.h, such as TestsFailed or TimedOut.
-  std::string message;  ///< One line for people.
+  StageTimes stages;             ///< What the run did besides.
+  std::string reason;            ///< A reason of api/reasons.h, such as TestsFailed or TimedOut.
+  std::string message;           ///< One line for people.
   std::vector<TestFailure> failures;
   std::int64_t failures_omitted = 0;
   std::string runner_version;

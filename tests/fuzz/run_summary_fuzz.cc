@@ -22,7 +22,10 @@ void CheckParsed(const RunSummary& summary) {
   Expect(std::min({counts.passed, counts.failed, counts.errored, counts.skipped}) >= 0,
          "no count is negative");
   Expect(counts.total == counts.Executed() + counts.skipped, "the counts add up");
-  Expect(summary.duration_ms >= 0 && summary.checkout_ms >= 0, "no duration is negative");
+  Expect(summary.duration_ms >= 0, "no duration is negative");
+  for (const StageMember& stage : kStageMembers) {
+    Expect(summary.stages.*stage.value >= 0, "no stage is negative");
+  }
   Expect(fuzz::IsCleanLine(summary.commit, 64) && fuzz::IsCleanLine(summary.reason, 64) &&
              fuzz::IsCleanLine(summary.message, kMaxFailureMessageBytes),
          "the texts can be shown to people");

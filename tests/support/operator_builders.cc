@@ -133,6 +133,7 @@ api::RunSummary ASummary(std::int64_t passed, std::int64_t failed) {
   summary.counts.passed = passed;
   summary.counts.failed = failed;
   summary.duration_ms = 1'500;
+  summary.stages = {210, 2, 0, 4};
   summary.reason = failed > 0 ? "TestsFailed" : "TestsPassed";
   if (failed > 0) summary.failures.push_back({"test_sum", "tests/test_sum.py", "1 != 2"});
   return summary;

@@ -32,6 +32,7 @@ TEST(Decide, PassesOnTheKubeletsEvidenceBeforeTheJobIsComplete) {
   EXPECT_EQ(status.summary->passed, 3);
   EXPECT_EQ(status.display.tests, "3/3");
   EXPECT_EQ(status.display.duration, "1s");
+  EXPECT_EQ(status.stages, (api::StageTimes{210, 2, 0, 4}));
   EXPECT_EQ(status.completion_time, At(10));
   EXPECT_EQ(status.attempts[0].exit_code, 0);
   EXPECT_THAT(decision.actions, IsEmpty()) << "the Job is kept";

@@ -78,6 +78,8 @@ inline api::CommitTest Failed() {
   api::CommitTest test =
       Finished(api::TestResult::kFailed, api::reason::kTestsFailed, "1 of 42 tests failed");
   test.status.summary = api::TestCounts{42, 41, 1, 0, 0};
+  test.status.duration_ms = 37'120;
+  test.status.stages = {210, 2, 0, 4};
   test.status.display.tests = "41/42";
   test.status.failures = {{"test_a.A.test_two", "tests/test_a.py", "AssertionError: 1 != 2"}};
   test.status.failures_omitted = 2;

@@ -83,7 +83,7 @@ TEST_F(RunInTwo, GivesTheVerdictOfOne) {
   ExpectEnd(tests, RunnerExit::kPassed, api::reason::kTestsPassed);
   EXPECT_EQ(tests.summary.commit, request.commit);
   EXPECT_EQ(tests.summary.counts.passed, 1);
-  EXPECT_EQ(tests.summary.checkout_ms, checkout.summary.checkout_ms);
+  EXPECT_EQ(tests.summary.stages.checkout_ms, checkout.summary.stages.checkout_ms);
 }
 
 TEST_F(RunInTwo, RunsNoTestsWithoutACheckout) {

@@ -58,6 +58,8 @@ INSTANTIATE_TEST_SUITE_P(I, P, testing::Values(1, 2, 3));
   ExpectEnd(end, RunnerExit::kTestsFailed, api::reason::kTestsFailed);
   EXPECT_EQ(end.summary.framework, "CTest");
   EXPECT_EQ(end.summary.counts, (api::TestCounts{7, 3, 2, 0, 2}));
+  EXPECT_GT(end.summary.stages.setup_ms, end.summary.duration_ms);  // It was compiled.
+  EXPECT_THAT(end.output(), HasSubstr(", setup "));
   ASSERT_EQ(end.summary.failures.size(), 2U);
   EXPECT_EQ(end.summary.failures[0].name, "A.Bad");
   EXPECT_EQ(end.summary.failures[0].file, "sample.cc");

@@ -44,8 +44,23 @@ TEST_F(Run, SaysWhichCommitWasCheckedOutAndHowLongItTook) {
   const RunEnd end = RunTest::Run(request);
   EXPECT_EQ(end.summary.commit, request.commit);
   EXPECT_GT(end.summary.duration_ms, 0);
-  EXPECT_GT(end.summary.checkout_ms, 0);
+  EXPECT_GT(end.summary.stages.checkout_ms, 0);
+  EXPECT_EQ(end.summary.stages.setup_ms, 0);
   EXPECT_EQ(end.summary.runner_version, COMMITTEST_VERSION);
+}
+
+TEST_F(Run, TimesTheReadingOfReportsAsAStageOfItsOwn) {
+  const RunEnd end = RunFilesWith({{"write.py", R"(
+with open("junit.xml", "w") as report:
+    report.write("<testsuite>" + '<testcase name="a"/>' * 200000 + "</testsuite>")
+)"}},
+                                  {"python3", "write.py"});
+  ExpectEnd(end, RunnerExit::kPassed, api::reason::kTestsPassed);
+  const api::StageTimes& stages = end.summary.stages;
+  EXPECT_GT(stages.report_ms, 0);
+  EXPECT_THAT(end.output(),
+              HasSubstr("; " + api::StagesText(
+                                   stages, std::chrono::milliseconds(end.summary.duration_ms))));
 }
 
 TEST_F(Run, PrintsWhatItFoundAndWhyAndTheTestsOwnOutput) {

@@ -14,7 +14,7 @@ RunSummary Sample() {
   summary.framework = "Unittest";
   summary.counts = {42, 40, 1, 0, 1, 2};
   summary.duration_ms = 37120;
-  summary.checkout_ms = 80;
+  summary.stages = {80, 2, 3'000, 4};
   summary.reason = "TestsFailed";
   summary.message = "1 of 42 tests failed";
   summary.failures = {{"test_app.AppTest.test_add", "tests/test_app.py", "4 != 5"}};

@@ -46,6 +46,7 @@ inline CommitTestStatus FullCommitTestStatus() {
   status.completion_time = time(100);
   status.summary = TestCounts{42, 41, 1, 0, 0, 2};
   status.duration_ms = 37120;
+  status.stages = {210, 2, 3'000, 4};
   status.display = {"41/42", "37s", "bbbbbbbb", "main", "TestsFailed", "test_add"};
   status.failures = {{"test_add", "tests/test_app.py", "4 != 5"}};
   status.failures_omitted = 1;
