@@ -6,16 +6,18 @@ last line does: every failure, error and skip that unittest reports is one test 
 class or module fixtures included; a test method without any of them passed.
 """
 
-import inspect
 import os
 import re
 import sys
 import time
 import unittest
-from xml.sax.saxutils import escape, quoteattr
 
 # What XML 1.0 (section 2.2) allows; anything else would make the report unreadable.
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Not of xml.sax.saxutils: it and inspect load fifty modules more, as much as unittest itself.
+XML_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+XML_ATTRIBUTE = {**XML_TEXT, **str.maketrans(
+    {'"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})}
 MAX_DETAIL = 20000
 EXIT_FAILED = 1
 EXIT_NO_TESTS = 5
@@ -25,16 +27,22 @@ def is_failed_import(test):
     return isinstance(test, unittest.loader._FailedTest)
 
 
-def xml_text(text):
-    return NOT_XML.sub("\ufffd", text)
+def element(text):
+    """The text as the content of an element."""
+    return NOT_XML.sub("\ufffd", text).translate(XML_TEXT)
+
+
+def quoted(text):
+    """The text as the value of an attribute, with its quotes."""
+    return '"' + NOT_XML.sub("\ufffd", text).translate(XML_ATTRIBUTE) + '"'
 
 
 def source_file(test, root):
     """The test's file, relative to the checkout, or an empty string."""
     test = getattr(test, "test_case", test)
     try:
-        path = os.path.realpath(inspect.getsourcefile(type(test)) or "")
-    except (TypeError, OSError):
+        path = os.path.realpath(sys.modules[type(test).__module__].__file__)
+    except (AttributeError, KeyError, TypeError, ValueError, OSError):
         return ""
     return os.path.relpath(path, root) if path.startswith(root + os.sep) else ""
 
@@ -55,13 +63,13 @@ class JunitResult(unittest.TextTestResult):
     def record(self, test, kind=None, message="", detail=""):
         seconds = time.monotonic() - self.started
         name = test._testMethodName if is_failed_import(test) else test.id()
-        head = (f"<testcase name={quoteattr(xml_text(name))}"
-                f" file={quoteattr(xml_text(source_file(test, self.root)))} time=\"{seconds:.3f}\"")
+        head = (f"<testcase name={quoted(name)} file={quoted(source_file(test, self.root))}"
+                f" time=\"{seconds:.3f}\"")
         if kind is None:
             self.cases.append(head + "/>")
             return
-        self.cases.append(f"{head}><{kind} message={quoteattr(xml_text(message[:MAX_DETAIL]))}>"
-                          f"{escape(xml_text(detail[-MAX_DETAIL:]))}</{kind}></testcase>")
+        self.cases.append(f"{head}><{kind} message={quoted(message[:MAX_DETAIL])}>"
+                          f"{element(detail[-MAX_DETAIL:])}</{kind}></testcase>")
 
     def record_exception(self, test, kind, err):
         error_type, error, _ = err
