@@ -86,7 +86,7 @@ std::string ReasonOf(int status, const json& value) {
 }
 
 std::string MessageOf(int status, const json& value) {
-  std::string message = StringAt(value, "message");
+  std::string message = OneLine(StringAt(value, "message"));
   if (message.empty()) return "the server answered " + std::to_string(status);
   // The message of a 422 repeats its causes unless there are many; add those it does not name.
   for (const json& cause : ArrayAt(ObjectAt(value, "details"), "causes")) {

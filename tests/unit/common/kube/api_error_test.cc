@@ -64,7 +64,8 @@ TEST(ErrorFromAnswer, HidesWhatOnlyACleanLineShowsToBeSecret) {
 TEST(ErrorFromAnswer, TakesBodiesThatAreNoStatusFromNobody) {
   for (const char* body :
        {"", "<html>proxy says no</html>", "[]", "null", "{\"kind\":\"Pod\",\"message\":\"x\"}",
-        "{\"kind\":\"Status\",\"message\":7,\"reason\":[]}", "{\"kind\":\"Status\""}) {
+        "{\"kind\":\"Status\",\"message\":7,\"reason\":[]}",
+        "{\"kind\":\"Status\",\"message\":\" \\n\"}", "{\"kind\":\"Status\""}) {
     SCOPED_TRACE(body);
     const Error error = ErrorFromAnswer(409, {}, body);
     EXPECT_EQ(error.code, ErrorCode::kConflict);
