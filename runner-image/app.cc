@@ -61,6 +61,10 @@ milliseconds Between(MonotonicTime start, MonotonicTime end) {
   return std::chrono::duration_cast<milliseconds>(end - start);
 }
 
+bool CanBeSplit(const TestPlan& plan) {
+  return !plan.list.empty() || plan.framework == api::Framework::kCommand;
+}
+
 milliseconds Since(const Clock& clock, MonotonicTime start) {
   return Between(start, clock.Monotonic());
 }
@@ -97,6 +101,12 @@ Verdict App::Execute() {
   Result<api::RunRequest> request = ReadRequest(environment_);
   if (!request) return ConfigurationError(request.error());
   request_ = *std::move(request);
+  if (request_.sharding.count > 1) {
+    const auto index = ReadShardIndex(environment_, request_.sharding.count);
+    if (!index) return {RunnerExit::kInternal, api::reason::kInternalError, index.error().message};
+    config_.shard_index = *index;
+    summary_.shard = {*index, request_.sharding.count, "", 0, 0};
+  }
   summary_.framework = api::FrameworkName(request_.tests.framework);
 
   switch (part_) {
@@ -162,8 +172,13 @@ std::optional<Verdict> App::CheckOut(const fs::path& own_folder) {
 Verdict App::Discover(const fs::path& own_folder) {
   const MonotonicTime start = clock_.Monotonic();
   const fs::path checkout = Folder();
-  const PlanFiles files{own_folder / "report.xml", own_folder / "unittest_program.py",
-                        own_folder / "node_reporter.cjs", config_.workspace / "build"};
+  const PlanFiles files{own_folder / "report.xml",
+                        own_folder / "unittest_program.py",
+                        own_folder / "node_reporter.cjs",
+                        config_.workspace / "build",
+                        own_folder / "units.json",
+                        own_folder / "share",
+                        own_folder / "pytest"};
   const Result<Listing> listing = ListCheckout(checkout, request_.tests.path);
   Result<TestPlan> plan =
       listing ? MakePlan(request_.tests, *listing, files) : Result<TestPlan>(Fail(listing.error()));
@@ -172,6 +187,12 @@ Verdict App::Discover(const fs::path& own_folder) {
   }
   if (!plan && plan.error().code == ErrorCode::kInvalidArgument) {
     return ConfigurationError(plan.error());
+  }
+  if (plan && request_.sharding.count > 1 && !CanBeSplit(*plan)) {
+    return {RunnerExit::kConfiguration, api::reason::kConfigurationError,
+            std::string(api::FrameworkName(plan->framework)) +
+                " tests cannot be split; set sharding.count to 1, or give a command that splits "
+                "itself by COMMITTEST_SHARD_INDEX and COMMITTEST_SHARD_COUNT"};
   }
   if (!plan) return {RunnerExit::kInternal, api::reason::kInternalError, plan.error().message};
   summary_.framework = api::FrameworkName(plan->framework);
@@ -187,6 +208,8 @@ Verdict App::Discover(const fs::path& own_folder) {
   summary_.counts = end.report.counts;
   summary_.failures = std::move(end.report.failures);
   summary_.failures_omitted = end.report.failures_omitted;
+  if (end.shard) summary_.shard = end.shard;
+  summary_.timings = std::move(end.timings);
   return end.verdict;
 }
 
@@ -202,10 +225,15 @@ void App::PrintSource() {
 
 void App::PrintPlan(const TestPlan& plan) {
   Say("tests    " + std::string(api::FrameworkName(plan.framework)) + ": " + plan.why);
+  if (summary_.shard) {
+    Say("shard    " + std::to_string(summary_.shard->index + 1) + " of " +
+        std::to_string(summary_.shard->count));
+  }
   if (!plan.beside.empty()) Say("not run  " + plan.beside);
   if (!plan.folder.empty()) Say("folder   " + plan.folder);
   for (const SetupStep& step : plan.setup) Say("first    " + Join(step.argv, " "));
-  Say("command  " + Join(plan.argv, " "));
+  if (summary_.shard && !plan.list.empty()) Say("list     " + Join(plan.list, " "));
+  Say("command  " + Join(summary_.shard && !plan.list.empty() ? plan.share : plan.argv, " "));
   Say("limit    " + FormatDuration(std::chrono::seconds(request_.timeout_seconds)));
   console_.Take("\n");
   console_.Advance();

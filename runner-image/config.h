@@ -22,6 +22,7 @@ struct Config {
   std::uint64_t output_limit_bytes = std::uint64_t{64} * 1024 * 1024;
   std::chrono::milliseconds checkout_limit = std::chrono::seconds(120);
   std::chrono::milliseconds grace = std::chrono::seconds(5);
+  std::int64_t shard_index = 0;  ///< Below the request's count; read by `ReadShardIndex`.
 };
 
 /// kInvalidArgument names the variable. Where the summary goes is read by `ReadSummaryTarget`, so

@@ -73,7 +73,16 @@ TestPlan PytestPlan(const PlanFiles& files, const std::string& path, std::string
                 ReportSource::kOwnFile,
                 std::move(why)};
   plan.rerun = plan.argv;
-  if (!path.empty()) plan.argv.push_back(AsArgument(path));
+  const std::vector<std::string> plugin = {"-p", "pytest_committest"};
+  plan.list = plan.share = plan.argv;
+  for (auto* argv : {&plan.list, &plan.share})
+    argv->insert(argv->end(), plugin.begin(), plugin.end());
+  plan.list.insert(plan.list.end(),
+                   {"--committest-list=" + files.units, "--collect-only", "--quiet"});
+  plan.share.push_back("--committest-share=" + files.share);
+  if (!path.empty()) {
+    for (auto* argv : {&plan.argv, &plan.list, &plan.share}) argv->push_back(AsArgument(path));
+  }
   return plan;
 }
 
@@ -83,6 +92,9 @@ TestPlan UnittestPlan(const TestsSpec& tests, const PlanFiles& files, std::strin
                 ReportSource::kOwnFile,
                 std::move(why)};
   plan.rerun = plan.argv;
+  plan.list = {"python3", files.unittest_program, "--list", files.units, tests.path};
+  plan.share = {"python3",   files.unittest_program, "--share",
+                files.share, files.report,           tests.path};
   return plan;
 }
 

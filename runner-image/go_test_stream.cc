@@ -50,6 +50,7 @@ struct GoTestStream::Event {
   std::string output;
   std::string import_path;
   std::string failed_build;
+  double elapsed_s = 0;
 };
 
 std::string GoTestStream::Read(std::string_view bytes) {
@@ -80,6 +81,9 @@ std::string GoTestStream::ReadLine(std::string_view line) {
   event.output = Member(value, "Output");
   event.import_path = Truncate(Member(value, "ImportPath"), kMaxNameBytes);
   event.failed_build = Truncate(Member(value, "FailedBuild"), kMaxNameBytes);
+  if (const auto elapsed = value.find("Elapsed"); elapsed != value.end() && elapsed->is_number()) {
+    event.elapsed_s = elapsed->get<double>();
+  }
   if (!too_much_) Take(event);
   return event.output;
 }
@@ -201,6 +205,7 @@ void GoTestStream::EndPackage(const Event& event) {
   auto ended = open_.extract(event.package);
   if (ended.empty()) return;
   ended_.insert(event.package);
+  report_.part_seconds[event.package] = event.elapsed_s;
   Package& package = ended.mapped();
   remembered_ -= package.open.size();
   if (!event.failed_build.empty() || package.build_failed) {

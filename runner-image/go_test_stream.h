@@ -19,6 +19,8 @@ namespace committest::runner {
 ///     ended its program, errored under its own name;
 ///   - a package that does not build is no test: `JunitReport::not_built` names the first.
 ///
+/// `JunitReport::part_seconds` holds the packages that ended.
+///
 /// go writes what tests print into events, so that no test can print an event of its own. Lines
 /// that are no events (go's own words, and packages that do not build before Go 1.24) pass through.
 class GoTestStream final : public OutputReader {

@@ -114,13 +114,23 @@ void AddTest(JunitReport& report, const pugi::xml_node& test) {
   }
 }
 
-Status AddSuite(JunitReport& report, const pugi::xml_node& suite, int depth) {
+void AddTime(JunitReport& report, const pugi::xml_node& test, const char* part_attribute) {
+  const std::string part = test.attribute(part_attribute).value();
+  if (!part.empty()) report.part_seconds[part] += test.attribute("time").as_double();
+}
+
+Status AddSuite(JunitReport& report, const pugi::xml_node& suite, const char* part_attribute,
+                int depth) {
   if (depth > kMaxSuiteDepth) return Fail(ErrorCode::kDataLoss, "its test suites are too deep");
   for (const pugi::xml_node& child : suite.children()) {
     const std::string_view name = child.name();
-    if (name == "testcase") AddTest(report, child);
+    if (name == "testcase") {
+      AddTest(report, child);
+      if (part_attribute != nullptr) AddTime(report, child, part_attribute);
+    }
     if (name == "testsuite") {
-      if (Status status = AddSuite(report, child, depth + 1); !status) return status;
+      if (Status status = AddSuite(report, child, part_attribute, depth + 1); !status)
+        return status;
     }
   }
   return {};
@@ -155,7 +165,7 @@ Result<pugi::xml_node> RootOf(const pugi::xml_document& document) {
 
 }  // namespace
 
-Result<JunitReport> ParseJunit(std::string_view xml) {
+Result<JunitReport> ParseJunit(std::string_view xml, const char* part_attribute) {
   if (Trim(xml).empty()) return Fail(ErrorCode::kDataLoss, "it is empty");
   if (xml.size() > kMaxReportBytes) return Fail(ErrorCode::kDataLoss, "it is larger than 16 MiB");
   if (HoldsZero(xml)) return Fail(ErrorCode::kDataLoss, "it holds a zero byte");
@@ -169,7 +179,8 @@ Result<JunitReport> ParseJunit(std::string_view xml) {
   const Result<pugi::xml_node> root = RootOf(document);
   if (!root) return Fail(root.error());
   JunitReport report;
-  if (Status status = AddSuite(report, *root, 0); !status) return Fail(std::move(status.error()));
+  if (Status status = AddSuite(report, *root, part_attribute, 0); !status)
+    return Fail(std::move(status.error()));
   return report;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,8 @@ struct JunitReport {
   std::vector<api::TestFailure> failures;  ///< The first `api::kMaxFailures`, in report order.
   std::int64_t failures_omitted = 0;
   std::string not_built;  ///< The first thing that could not be built, with the reason, or empty.
+  /// How long the tests took by what names the part of a unit they are in; only where it was asked for.
+  std::map<std::string, double> part_seconds = {};
 
   bool operator==(const JunitReport&) const = default;
 };
@@ -37,9 +40,11 @@ struct JunitReport {
 /// unittest's do. What CTest did not run for another reason than that the test asked for it (no
 /// program, a failed fixture) errored. Texts come out as one line of valid UTF-8.
 ///
+/// `part_attribute` of a test case, unless it is nullptr, names its part in `part_seconds`.
+///
 /// kDataLoss says what is wrong: not XML, cut off, a zero byte, another root element, suites too
 /// deep, too large.
-Result<JunitReport> ParseJunit(std::string_view xml);
+Result<JunitReport> ParseJunit(std::string_view xml, const char* part_attribute = nullptr);
 
 /// Adds the counts and failures of `other` to `report`.
 void Add(JunitReport& report, JunitReport other);

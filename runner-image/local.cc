@@ -1,6 +1,7 @@
 #include "runner-image/local.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <fstream>
 #include <iterator>
@@ -32,6 +33,7 @@ struct Options {
   std::string framework;
   std::vector<std::string> variables;
   std::vector<std::string> report_paths;
+  std::string shard;
 };
 
 void Describe(CLI::App& cli, LocalRun& run, Options& options) {
@@ -50,6 +52,8 @@ void Describe(CLI::App& cli, LocalRun& run, Options& options) {
       ->allow_extra_args(false);
   cli.add_option("--timeout", run.request.timeout_seconds,
                  "Limit of the tests in seconds (default: 1800)");
+  cli.add_option("--shard", options.shard,
+                 "I/N: only the I-th of N shards of the tests, split by name");
   cli.add_flag("--allow-no-tests", run.request.tests.allow_no_tests,
                "A run without a test may pass");
 }
@@ -66,6 +70,26 @@ Status TakeVariables(const std::vector<std::string>& variables, Environment& env
   return {};
 }
 
+// -1 for what is no number.
+std::int64_t NumberOf(std::string_view text) {
+  std::int64_t number = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() ? number : -1;
+}
+
+Status TakeShard(const std::string& shard, LocalRun& run) {
+  const std::vector<std::string> parts = Split(shard, '/');
+  const std::int64_t index = NumberOf(parts.front());
+  const std::int64_t count = parts.size() == 2 ? NumberOf(parts.back()) : -1;
+  if (index < 1 || index > count || count < 2 || count > api::kMaxShards) {
+    return Fail(ErrorCode::kInvalidArgument, "--shard is '" + OneLine(Truncate(shard, 80)) +
+                                                 "', expected I/N with 1 <= I <= N, N 2 to 16");
+  }
+  run.request.sharding.count = count;
+  run.variables["JOB_COMPLETION_INDEX"] = std::to_string(index - 1);
+  return {};
+}
+
 Status Complete(const Options& options, LocalRun& run) {
   api::TestsSpec& tests = run.request.tests;
   if (!options.report_paths.empty()) tests.report_paths = options.report_paths;
@@ -75,7 +99,8 @@ Status Complete(const Options& options, LocalRun& run) {
     if (!framework) return Fail(Context("--framework", framework.error()));
     tests.framework = *framework;
   }
-  return TakeVariables(options.variables, run.variables);
+  if (Status taken = TakeVariables(options.variables, run.variables); !taken) return taken;
+  return options.shard.empty() ? Status() : TakeShard(options.shard, run);
 }
 
 std::string ReadWhole(const fs::path& path) {

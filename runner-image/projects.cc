@@ -53,6 +53,9 @@ TestPlan CTestPlan(const PlanFiles& files) {
                 ""};
   plan.setup = {{"configure", {"cmake", "-S", ".", "-B", files.build_folder}},
                 {"build", {"cmake", "--build", files.build_folder}}};
+  plan.list = {"ctest", "--test-dir", files.build_folder, "--show-only=json-v1"};
+  plan.share = plan.argv;
+  plan.share.insert(plan.share.end(), {"-I", files.share});
   return plan;
 }
 
@@ -74,6 +77,9 @@ TestPlan GoTestPlan(std::string_view go_mod) {
                 ReportSource::kGoTestStream,
                 ""};
   plan.module = ModuleOf(go_mod);
+  // Also what go cannot load is a package, which fails in its shard.
+  plan.list = {"go", "list", "-e", "-f", "committest-unit {{.ImportPath}}", "./..."};
+  plan.share.assign(plan.argv.begin(), plan.argv.end() - 1);
   return plan;
 }
 

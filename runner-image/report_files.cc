@@ -36,6 +36,17 @@ tl::unexpected<Error> Unreadable(const std::string& name, const std::string& why
               "the report " + OneLine(Truncate(name, 200)) + " cannot be used: " + why);
 }
 
+Result<JunitReport> ReadReport(const fs::path& path, const std::string& name,
+                               const char* part_attribute = nullptr) {
+  const Result<std::string> text = ReadPlainFile(path);
+  if (!text) return Unreadable(name, text.error().message);
+  Result<JunitReport> report = ParseJunit(*text, part_attribute);
+  if (!report) return Unreadable(name, report.error().message);
+  return report;
+}
+
+}  // namespace
+
 // A test can leave anything under a report's name: a pipe that never ends, a link to elsewhere.
 Result<std::string> ReadPlainFile(const fs::path& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -54,16 +65,6 @@ Result<std::string> ReadPlainFile(const fs::path& path) {
   close(fd);
   return text;
 }
-
-Result<JunitReport> ReadReport(const fs::path& path, const std::string& name) {
-  const Result<std::string> text = ReadPlainFile(path);
-  if (!text) return Unreadable(name, text.error().message);
-  Result<JunitReport> report = ParseJunit(*text);
-  if (!report) return Unreadable(name, report.error().message);
-  return report;
-}
-
-}  // namespace
 
 Result<FileStamps> FindReports(const fs::path& checkout, const std::vector<std::string>& globs) {
   FileStamps found;
@@ -116,12 +117,12 @@ Result<JunitReport> ReadReports(const fs::path& checkout, const std::vector<std:
   return sum;
 }
 
-Result<JunitReport> ReadOwnReport(const fs::path& path) {
+Result<JunitReport> ReadOwnReport(const fs::path& path, const char* part_attribute) {
   std::error_code error;
   if (fs::symlink_status(path, error).type() == fs::file_type::not_found) {
     return Fail(ErrorCode::kNotFound, "they did not run to their end");
   }
-  return ReadReport(path, "of the framework");
+  return ReadReport(path, "of the framework", part_attribute);
 }
 
 }  // namespace committest::runner

@@ -37,7 +37,12 @@ Result<JunitReport> ReadReports(const std::filesystem::path& checkout,
                                 const std::vector<std::string>& globs, const FileStamps& before,
                                 std::size_t max_files = kMaxReportFiles);
 
-/// The one report at `path`, which did not exist before the run. Errors as above.
-Result<JunitReport> ReadOwnReport(const std::filesystem::path& path);
+/// The one report at `path`, which did not exist before the run. Errors as above; `part_attribute` is
+/// that of `ParseJunit`.
+Result<JunitReport> ReadOwnReport(const std::filesystem::path& path,
+                                  const char* part_attribute = nullptr);
+
+/// A regular file of at most 16 MiB that tests could have written. kDataLoss says why it cannot be read.
+Result<std::string> ReadPlainFile(const std::filesystem::path& path);
 
 }  // namespace committest::runner

@@ -1,8 +1,10 @@
 #include "runner-image/request.h"
 
+#include <charconv>
 #include <string>
 
 #include "common/base/glob.h"
+#include "common/base/strings.h"
 #include "common/git/url_policy.h"
 #include "runner-image/source_policy.h"
 
@@ -27,6 +29,18 @@ Result<api::RunRequest> ReadRequest(const Environment& environment) {
     }
   }
   return request;
+}
+
+Result<std::int64_t> ReadShardIndex(const Environment& environment, std::int64_t count) {
+  const auto found = environment.find("JOB_COMPLETION_INDEX");
+  const std::string text = found == environment.end() ? "" : found->second;
+  std::int64_t index = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), index);
+  if (error == std::errc() && end == text.data() + text.size() && index >= 0 && index < count) {
+    return index;
+  }
+  return Fail(ErrorCode::kInternal, "JOB_COMPLETION_INDEX is '" + OneLine(Truncate(text, 80)) +
+                                        "', expected 0 to " + std::to_string(count - 1));
 }
 
 }  // namespace committest::runner

@@ -50,6 +50,7 @@ std::optional<JunitReport> MergeRerun(const JunitReport& report, const Evidence&
   }
   JunitReport merged = *again.report;
   merged.counts = report.counts;
+  merged.part_seconds = report.part_seconds;
   merged.counts.passed += second.passed;
   merged.counts.flaky += second.passed;
   merged.counts.failed = second.failed;

@@ -28,6 +28,10 @@ struct PlanFiles {
   std::string unittest_program;  ///< The program of unittest_program.h.
   std::string node_reporter;     ///< The program of node_reporter.h.
   std::string build_folder;      ///< For what CMake builds.
+  /// Of a run that is split: what the listing writes, and which units the run is to take.
+  std::string units = {};
+  std::string share = {};
+  std::string pytest_folder = {};  ///< For the plugin of pytest_plugin.h, and nothing else.
 };
 
 /// What says how the tests ended, beside their exit code.
@@ -58,6 +62,10 @@ struct TestPlan {
   std::map<std::string, std::string> environment = {};  ///< Set unless set already.
   /// What runs the tests that are named behind it, and no others; empty: the framework cannot.
   std::vector<std::string> rerun = {};
+  /// What lists the units of the tests, and what runs a share of them (shard_units.h); empty: they
+  /// cannot be split.
+  std::vector<std::string> list = {};
+  std::vector<std::string> share = {};
   std::string module = {};  ///< For kGoTestStream: the path that go.mod names.
 };
 

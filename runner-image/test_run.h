@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "common/api/run_request.h"
 #include "common/base/clock.h"
@@ -14,6 +16,7 @@
 #include "runner-image/output_stream.h"
 #include "runner-image/process.h"
 #include "runner-image/report_files.h"
+#include "runner-image/shard_plan.h"
 #include "runner-image/test_plan.h"
 
 namespace committest::runner {
@@ -25,6 +28,9 @@ struct TestRunEnd {
   std::chrono::milliseconds duration{0};  ///< Of the tests; of the step that failed before them.
   std::chrono::milliseconds setup{0};     ///< Of the steps before them that succeeded.
   std::optional<MonotonicTime> started;   ///< When the first step began, if one did.
+  /// Of a run that is split and came to a plan.
+  std::optional<api::ShardReport> shard;
+  api::UnitTimings timings;
 };
 
 /// Carries one plan out: the steps before the tests, the tests, and what they left.
@@ -32,6 +38,9 @@ struct TestRunEnd {
 /// `timeoutSeconds` is the limit of all of them together, and of failing tests that are run again.
 /// The steps and the tests see the same environment and the same folder; a step that does not
 /// succeed is the last one. Used once.
+///
+/// Of a run that is split, the units of the tests are listed between the steps and the tests, and only
+/// this shard's are run. When they cannot be listed, how the listing ended is the evidence.
 class TestRun {
  public:
   /// `environment` is the container's. All of them must outlive this object.
@@ -49,7 +58,14 @@ class TestRun {
   void Prepare(const TestPlan& plan, const api::RunRequest& request,
                const std::filesystem::path& checkout, const PlanFiles& files);
   ProcessEnd RunStep(const std::vector<std::string>& argv, OutputTarget& output);
-  Evidence RunAll(const TestPlan& plan);
+  Evidence RunAll(const TestPlan& plan, const api::RunRequest& request, const PlanFiles& files);
+  bool RunSetup(const TestPlan& plan, OutputTarget& output, Evidence& evidence);
+  std::vector<std::string> TakeShare(const TestPlan& plan, const api::RunRequest& request,
+                                     const PlanFiles& files, Evidence& evidence);
+  Result<std::vector<Unit>> ListUnits(const TestPlan& plan, const PlanFiles& files,
+                                      Evidence& evidence);
+  void CheckShare(const TestPlan& plan, Evidence& evidence) const;
+  Verdict Judge(const Evidence& evidence) const;
   void RunFailedAgain(const TestPlan& plan, const api::RunRequest& request, const PlanFiles& files,
                       Evidence& evidence);
   Result<JunitReport> ReadReport(const TestPlan& plan, const PlanFiles& files);
@@ -66,6 +82,10 @@ class TestRun {
   std::chrono::milliseconds setup_{0};
   FileStamps before_;
   std::unique_ptr<OutputReader> reader_;
+  bool started_ = false;  ///< The tests were.
+  std::optional<api::ShardReport> shard_;
+  std::vector<Unit> units_;
+  ShardPlan shard_plan_;
 };
 
 }  // namespace committest::runner

@@ -1,8 +1,11 @@
 """Runs a folder's unittest tests and writes a JUnit report.
 
-Called as `python3 unittest_program.py REPORT PATH` in the checkout. Finds what
-`python3 -m unittest discover -s PATH` finds, prints what `-v` prints, and counts as unittest's own
-last line does: every failure, error and skip that unittest reports is one test case, subtests and
+Called in the checkout as
+  unittest_program.py REPORT PATH [NAME...]     to run all tests, or those with these names,
+  unittest_program.py --share FILE REPORT PATH  to run those whose modules are not in {"others": [...]},
+  unittest_program.py --list FILE PATH          to write the tests' modules there, as a JSON list.
+Finds what `python3 -m unittest discover -s PATH` finds, prints what `-v` prints, and counts as
+unittest's own last line does: every failure, error and skip that unittest reports is one test case, subtests and
 class or module fixtures included; a test method without any of them passed.
 """
 
@@ -37,6 +40,17 @@ def quoted(text):
     return '"' + NOT_XML.sub("\ufffd", text).translate(XML_ATTRIBUTE) + '"'
 
 
+def module_of(test):
+    """Where the test's class is from, as unittest sees it for fixtures of modules; of a module that
+    could not be loaded or that skips itself its own name."""
+    test = getattr(test, "test_case", test)
+    module = str(type(test).__module__)
+    if module == "unittest.loader":
+        module = test._testMethodName
+    # Bytes that are no UTF-8 replaced: JSON could not carry them.
+    return module.encode("utf-8", "replace").decode("utf-8")
+
+
 def source_file(test, root):
     """The test's file, relative to the checkout, or an empty string."""
     test = getattr(test, "test_case", test)
@@ -64,7 +78,7 @@ class JunitResult(unittest.TextTestResult):
         seconds = time.monotonic() - self.started
         name = test._testMethodName if is_failed_import(test) else test.id()
         head = (f"<testcase name={quoted(name)} file={quoted(source_file(test, self.root))}"
-                f" time=\"{seconds:.3f}\"")
+                f" module={quoted(module_of(test))} time=\"{seconds:.3f}\"")
         if kind is None:
             self.cases.append(head + "/>")
             return
@@ -144,6 +158,34 @@ def only(suite, names):
     return unittest.TestSuite(test for test in tests_of(suite) if test.id() in names)
 
 
+def without(suite, others):
+    """The suite without the tests of these modules; it stays the object that it is."""
+    tests = []
+    for item in suite:
+        if isinstance(item, unittest.BaseTestSuite):
+            if without(item, others)._tests:
+                tests.append(item)
+        elif module_of(item) not in others:
+            tests.append(item)
+    suite._tests = tests
+    return suite
+
+
+def write_list(path, suite):
+    import json  # Of a run that is split alone: eight modules more.
+
+    with open(path + ".partial", "w", encoding="utf-8") as file:
+        json.dump(sorted({module_of(test) for test in tests_of(suite)}), file)
+    os.rename(path + ".partial", path)
+
+
+def read_others(path):
+    import json  # As above.
+
+    with open(path, encoding="utf-8") as file:
+        return set(json.load(file)["others"])
+
+
 def write_report(path, cases):
     """Written beside its place and renamed, so that half a report is never taken for one."""
     with open(path + ".partial", "w", encoding="utf-8") as file:
@@ -154,12 +196,23 @@ def write_report(path, cases):
 
 
 def main():
-    report, path, *names = sys.argv[1:]
+    arguments = sys.argv[1:]
+    option, shard_file = (arguments.pop(0), arguments.pop(0)) if arguments[0][:2] == "--" else ("", "")
+    report = arguments.pop(0) if option != "--list" else ""
+    path, *names = arguments
     # As with `python3 -m unittest`: imports start at the checkout, not at this program's folder.
     sys.path[0] = os.getcwd()
     sys.argv[:] = ["python3 -m unittest"]
     owner = os.getpid()
-    suite = only(load(path), names) if names else load(path)
+    suite = load(path)
+    if option == "--list":
+        if os.getpid() == owner:
+            write_list(shard_file, suite)
+        return 0
+    if option == "--share":
+        suite = without(suite, read_others(shard_file))
+    elif names:
+        suite = only(suite, names)
     warnings = None if sys.warnoptions else "default"
     result = unittest.TextTestRunner(verbosity=2, resultclass=JunitResult,
                                      warnings=warnings).run(suite)

@@ -113,6 +113,21 @@ TEST_F(RunAgainTest, RepeatsAFailureByEachLine) {
   }
 }
 
+TEST_F(RunAgainTest, LocallyAlsoOneShardAlone) {
+  const auto request = RequestFor({{"tests/test_a.py", kFailing}, {"tests/test_b.py", kFailing}});
+  const CommandEnd end =
+      Local({request.url, request.commit, "--ref=" + request.ref, "--shard=2/2"});
+  EXPECT_EQ(end.exit_code, 10) << end.output;
+  EXPECT_THAT(end.output, HasSubstr("shard 2 of 2 has 1 of 2 modules"));
+  EXPECT_THAT(end.output, HasSubstr("1 of 2 tests failed"));
+  for (const char* shard : {"0/2", "3/2", "1/1", "1/17", "1", "1/2/3", "a/2", "1/"}) {
+    const CommandEnd refused =
+        Local({request.url, request.commit, std::string("--shard=") + shard});
+    EXPECT_EQ(refused.exit_code, 60) << shard;
+    EXPECT_THAT(refused.output, HasSubstr("expected I/N")) << shard;
+  }
+}
+
 TEST_F(RunAgainTest, ChecksOutInTheRunnersImageAndRunsInTheSpecs) {
   api::CommitTestSpec spec = SpecFor({{"tests/test_a.py", kFailing}});
   spec.execution.image = "registry.example/tests:1";
