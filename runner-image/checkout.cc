@@ -22,7 +22,8 @@ constexpr const char* kWholeHistory = "--depth=2147483647";
 
 // Settings of every call. They stand on the command line because nothing overrides it. What each
 // keeps out: hooks; local transports; objects that would attack a later reader; credentials for
-// another host; helpers that run at checkout; a second process after the fetch.
+// another host; helpers that run at checkout; a second process after the fetch; waiting for a disk,
+// because nobody needs the checkout after a crash.
 std::vector<std::string> GitCommand() {
   std::vector<std::string> argv = {"git"};
   for (const char* setting :
@@ -31,7 +32,7 @@ std::vector<std::string> GitCommand() {
         "protocol.version=2", "protocol.allow=never", "protocol.file.allow=never",
         "http.followRedirects=false", "transfer.fsckObjects=true", "transfer.bundleURI=false",
         "submodule.recurse=false", "credential.helper=", "advice.detachedHead=false", "gc.auto=0",
-        "maintenance.auto=false"}) {
+        "maintenance.auto=false", "core.fsync=none"}) {
     argv.emplace_back("-c");
     argv.emplace_back(setting);
   }
