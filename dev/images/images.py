@@ -5,8 +5,9 @@
     dev/images/load     [--registry R] [--tag T] [--from-source] [IMAGE...]
     dev/images/redeploy [--registry R] [--tag T]
 
-IMAGE is operator, observer, runner, git-server, gitea or all; the default is the product's three.
-All are those and git-server; gitea is for the end-to-end tests alone (dev/gitea/install).
+IMAGE is operator, observer, runner, git-server, gitea, toolchains or all; the default is the product's
+three. All are those and git-server; gitea is for the end-to-end tests alone (dev/gitea/install),
+toolchains (CMake, cargo and Go) for tests/bench/real_projects.py alone.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ COMPONENTS = {component.name: component for component in (
     Component("runner", "runner-image/Dockerfile"),
     Component("git-server", "dev/git-server/Dockerfile", compiled=False),
     Component("gitea", "dev/gitea/Dockerfile", compiled=False, context="dev/gitea/context"),
+    Component("toolchains", "dev/toolchains/Dockerfile", compiled=False,
+              context="dev/toolchains/context"),
 )}
 
 
