@@ -14,6 +14,7 @@
 #include "runner-image/listing.h"
 #include "runner-image/private_folder.h"
 #include "runner-image/request.h"
+#include "runner-image/shard_plan.h"
 #include "runner-image/test_run.h"
 
 namespace committest::runner {
@@ -183,6 +184,7 @@ Verdict App::Discover(const fs::path& own_folder) {
   Result<TestPlan> plan =
       listing ? MakePlan(request_.tests, *listing, files) : Result<TestPlan>(Fail(listing.error()));
   if (!plan && plan.error().code == ErrorCode::kNotFound) {
+    if (summary_.shard) summary_.shard->plan = PlanDigest({}, {});
     return EvaluateNothingFound(request_.tests.allow_no_tests, plan.error().message);
   }
   if (!plan && plan.error().code == ErrorCode::kInvalidArgument) {

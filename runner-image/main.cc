@@ -30,11 +30,14 @@ But for local, what to run stands as JSON in the environment variable COMMITTEST
    "tests": {"framework": "Auto|Unittest|Pytest|CTest|GoTest|Cargo|Maven|Npm|Command",
              "path": "tests", "command": [],
              "reportPaths": ["**/junit*.xml"], "allowNoTests": false},
-   "timeoutSeconds": 1800}
+   "timeoutSeconds": 1800,
+   "sharding": {"count": 4, "strategy": "Timing|Name", "timings": {}}}   (or not at all)
 
 Further variables: COMMITTEST_WORKSPACE (/workspace), TMPDIR (/tmp),
   COMMITTEST_TERMINATION_LOG (/dev/termination-log), COMMITTEST_OUTPUT_LIMIT_BYTES (67108864),
   COMMITTEST_CHECKOUT_TIMEOUT_SECONDS (120), COMMITTEST_GRACE_SECONDS (5)
+
+With sharding, JOB_COMPLETION_INDEX (0 to count - 1) says which of the shards this is.
 
 Exit codes: 0 passed, 10 tests failed, 20 checkout failed, 21 commit gone, 30 no tests,
   40 report invalid, 50 internal or told to end, 60 configuration.

@@ -304,6 +304,13 @@ Verdict TestRun::Judge(const Evidence& evidence) const {
                                   " " + std::string(UnitWord(evidence.framework)));
 }
 
+// Of a command, and of tests that could not be listed.
+api::ShardReport TestRun::WithoutUnits(const TestPlan& plan, const api::RunRequest& request) const {
+  const bool is_command = plan.framework == api::Framework::kCommand;
+  return {config_.shard_index, request.sharding.count,
+          is_command ? CommandDigest(plan.argv) : PlanDigest({}, {}), 0, 0};
+}
+
 TestRunEnd TestRun::Run(const TestPlan& plan, const api::RunRequest& request,
                         const fs::path& checkout, const PlanFiles& files) {
   TestRunEnd result;
@@ -331,14 +338,14 @@ TestRunEnd TestRun::Run(const TestPlan& plan, const api::RunRequest& request,
   result.verdict = Judge(evidence);
   if (evidence.report) result.report = *std::move(evidence.report);
   MakeFilesRelative(result.report, checkout);
-  if (plan.framework == api::Framework::kCommand && request.sharding.count > 1) {
-    shard_ = {config_.shard_index, request.sharding.count, CommandDigest(plan.argv), 0, 0};
-  }
   if (shard_) {
     result.timings =
         TimingsOf(units_, shard_plan_, static_cast<std::size_t>(shard_->index), result.report);
   }
   result.shard = shard_;
+  if (!shard_ && request.sharding.count > 1 && evidence.setup_step.empty()) {
+    result.shard = WithoutUnits(plan, request);
+  }
   return result;
 }
 

@@ -65,6 +65,7 @@ class TestRun {
   Result<std::vector<Unit>> ListUnits(const TestPlan& plan, const PlanFiles& files,
                                       Evidence& evidence);
   void CheckShare(const TestPlan& plan, Evidence& evidence) const;
+  api::ShardReport WithoutUnits(const TestPlan& plan, const api::RunRequest& request) const;
   Verdict Judge(const Evidence& evidence) const;
   void RunFailedAgain(const TestPlan& plan, const api::RunRequest& request, const PlanFiles& files,
                       Evidence& evidence);

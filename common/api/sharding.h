@@ -65,7 +65,7 @@ struct ShardReport {
   std::int64_t index = 0;  ///< From 0.
   std::int64_t count = 0;
   /// The first 16 hexadecimal digits of the SHA-256 of all units with their shards: equal for all
-  /// shards that found the same units and split them alike. Empty when it did not come to a plan.
+  /// shards that found the same units and split them alike. Empty when it did not come to that.
   std::string plan;
   std::int64_t units = 0;         ///< In this shard. 0 for both where a command splits itself.
   std::int64_t units_of_all = 0;  ///< In all shards.

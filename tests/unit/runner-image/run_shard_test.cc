@@ -275,7 +275,9 @@ TEST_F(Shards, ThatCannotListTheirTestsEndAsTheWholeWould) {
       EXPECT_EQ(end.process.exit_code, whole.process.exit_code) << end.output();
       EXPECT_EQ(end.summary.reason, whole.summary.reason) << end.output();
       EXPECT_EQ(end.summary.counts, whole.summary.counts) << end.output();
-      EXPECT_TRUE(end.summary.shard);
+      ASSERT_TRUE(end.summary.shard);
+      EXPECT_EQ(end.summary.shard->plan.empty(),
+                end.summary.reason == "SetupFailed" && end.summary.framework == "CTest");
     }
   }
 }
@@ -311,7 +313,8 @@ TEST_F(Shards, AreRefusedWhereTestsCannotBeSplit) {
 TEST_F(Shards, OfACommitWithoutTestsFindNone) {
   for (const RunEnd& end : RunAll(RequestFor({{"README", ""}}), 2, ShardStrategy::kTiming)) {
     ExpectEnd(end, RunnerExit::kNoTests, api::reason::kNoTestsFound);
-    EXPECT_TRUE(end.summary.shard);
+    ASSERT_TRUE(end.summary.shard);
+    EXPECT_EQ(end.summary.shard->plan.size(), 16U);
   }
 }
 
