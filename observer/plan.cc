@@ -73,6 +73,7 @@ api::CommitTest MakeTest(const api::ObservedRepository& repository, const std::s
   test.spec.execution = facts.execution;
   test.spec.not_run = facts.not_run;
   test.spec.retry = shared.retry;
+  test.spec.sharding = shared.sharding;
   test.spec.ttl_seconds_after_finished = shared.ttl_seconds_after_finished;
   return test;
 }

@@ -50,7 +50,8 @@ Result<Applied> Applier::Apply(const Observed& observed, const Decision& decisio
 }
 
 Result<Applied> Applier::Create(const Observed& observed, std::int64_t attempt) {
-  const nlohmann::json job = BuildRunnerJob(observed.commit_test, attempt, observed.defaults);
+  const nlohmann::json job =
+      BuildRunnerJob(observed.commit_test, attempt, observed.defaults, observed.timings);
   const Result<nlohmann::json> created = writer_.Create(JobType(), job);
   if (created) {
     const JobView view = ParseJobView(*created);

@@ -5,8 +5,20 @@
 #include "common/api/names.h"
 #include "common/base/strings.h"
 #include "common/kube/json_reader.h"
+#include "operator/run_shape.h"
 
 namespace committest::op {
+namespace {
+
+/// The longest that an Indexed Job's name gets to be a Pod's host name.
+constexpr std::string_view kIndexSuffix = "-15";
+
+}  // namespace
+
+std::string JobNameOf(const api::CommitTest& commit_test, std::int64_t attempt) {
+  return api::JobName(commit_test.meta.name, commit_test.meta.uid, attempt,
+                      IsSharded(commit_test.spec) ? kIndexSuffix.size() : 0);
+}
 
 CurrentAttempt CurrentAttemptOf(const api::CommitTest& commit_test) {
   const auto& attempts = commit_test.status.attempts;
@@ -17,8 +29,7 @@ CurrentAttempt CurrentAttemptOf(const api::CommitTest& commit_test) {
   } else if (!attempts.empty()) {
     current.number = attempts.back().number + 1;
   }
-  current.job = {commit_test.meta.namespace_,
-                 api::JobName(commit_test.meta.name, commit_test.meta.uid, current.number)};
+  current.job = {commit_test.meta.namespace_, JobNameOf(commit_test, current.number)};
   return current;
 }
 
@@ -32,6 +43,7 @@ std::string SpecHash(const api::CommitTestSpec& spec) {
   nlohmann::json of_the_job;
   for (const char* member : {"source", "tests", "execution"})
     of_the_job[member] = spec_json[member];
+  if (spec_json.contains("sharding")) of_the_job["sharding"] = spec_json["sharding"];
   return Sha256Hex(kube::Dump(of_the_job)).substr(0, 16);
 }
 

@@ -19,6 +19,9 @@ struct CurrentAttempt {
   const api::Attempt* recorded = nullptr;
 };
 
+/// The name of the Job of `attempt`.
+std::string JobNameOf(const api::CommitTest& commit_test, std::int64_t attempt);
+
 CurrentAttempt CurrentAttemptOf(const api::CommitTest& commit_test);
 
 /// The last attempt if it has ended, else nullptr. Every attempt that ended without a verdict was

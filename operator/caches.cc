@@ -42,9 +42,13 @@ api::CommitTest ParseForCache(const nlohmann::json& object) {
   kept.spec.repository_name = std::move(whole.spec.repository_name);
   kept.spec.source.ref = std::move(whole.spec.source.ref);
   kept.spec.trigger = whole.spec.trigger;
+  kept.spec.tests.framework = whole.spec.tests.framework;
+  kept.spec.tests.path = std::move(whole.spec.tests.path);
   kept.spec.ttl_seconds_after_finished = whole.spec.ttl_seconds_after_finished;
   kept.status.result = whole.status.result;
   kept.status.completion_time = whole.status.completion_time;
+  // That there are some; a launch that uses them reads them all.
+  if (!whole.status.timings.empty()) kept.status.timings.insert(*whole.status.timings.begin());
   for (const api::Attempt& attempt : whole.status.attempts) {
     api::Attempt& end = kept.status.attempts.emplace_back();
     end.number = attempt.number;

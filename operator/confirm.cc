@@ -1,7 +1,7 @@
 #include "operator/confirm.h"
 
 #include "operator/attempts.h"
-#include "operator/verdict.h"
+#include "operator/shards.h"
 
 namespace committest::op {
 
@@ -13,7 +13,7 @@ bool EndsByCacheAlone(const Observed& observed, const Decision& decision) {
   if (JobUidOf(current, observed.job, commit_test).empty()) return false;
   const api::Attempt* ended = LastEnded(decision.next_status);
   const bool ends = ended != nullptr && ended->number == current.number;
-  return ends && !JudgePods(commit_test.spec, observed.pods);
+  return ends && !JudgeAttempt(commit_test.spec, observed.pods);
 }
 
 }  // namespace committest::op

@@ -8,8 +8,8 @@
 #include "operator/decide_job.h"
 #include "operator/decide_launch.h"
 #include "operator/ending.h"
+#include "operator/shards.h"
 #include "operator/validate.h"
-#include "operator/verdict.h"
 
 namespace committest::op {
 namespace {
@@ -44,7 +44,7 @@ Ending Cancelled() {
 /// A verdict that is already there is worth more than the newer commit.
 bool IsSuperseded(const Observed& observed) {
   return observed.place.turn == Turn::kSuperseded &&
-         !JudgePods(observed.commit_test.spec, observed.pods);
+         !JudgeAttempt(observed.commit_test.spec, observed.pods);
 }
 
 Ending Superseded(const Observed& observed) {
@@ -58,7 +58,7 @@ Ending Superseded(const Observed& observed) {
 
 /// The recorded Job is not under its name (any more).
 Decision DecideRecordedWithoutJob(const Observed& observed, const CurrentAttempt& current) {
-  if (auto ending = JudgePods(observed.commit_test.spec, observed.pods)) {
+  if (auto ending = JudgeAttempt(observed.commit_test.spec, observed.pods)) {
     return EndAttempt(observed, current, std::move(*ending));
   }
   if (observed.job_confirmed_absent) {

@@ -76,7 +76,7 @@ std::chrono::milliseconds RetryDelay(std::int64_t ended);
 /// |    | spec.notRun                                      | Skipped, or Error ConfigurationError, as it says
 /// |  4 | cancelRequested                                  | Cancelled
 /// |    | superseded, and its Pods are no evidence         | Cancelled Superseded
-/// |  5 | recorded; its Pods are evidence                  | ends as verdict.h says, Job or not
+/// |  5 | recorded; its Pods are evidence                  | ends as shards.h says, Job or not
 /// |  6 | recorded; Job absent, or another under its name: |
 /// |    |   confirmed by a live GET                        | attempt ends JobDeleted
 /// |    |   not confirmed                                  | look again in a second
@@ -94,17 +94,22 @@ std::chrono::milliseconds RetryDelay(std::int64_t ended);
 /// |    |   as invalid                                     | Error ConfigurationError
 /// |    |   because the namespace is terminating           | nothing, slowly
 /// | 10 | not recorded; no Job                             | create the Job; the status stays
-/// | 11 | Job; its Pods are evidence                       | ends as verdict.h says
+/// | 11 | Job; its Pods are evidence                       | ends as shards.h says
 /// | 12 | Job is being deleted                             | attempt ends JobDeleted
 /// | 13 | Job; recorded Pod gone, by live GET              | attempt ends PodLost, or as the finished Job says
+/// |    | Job; a shard that it says has ended has no Pod   | attempt ends PodLost
 /// | 14 | Job; Pod overdue in its deletion                 | attempt ends PodLost
 /// | 15 | Job finished, no evidence for kEvidenceGrace     | attempt ends by the Job's reason
-/// | 16 | Job; a deadline is over                          | ends as deadlines.h says
+/// | 16 | Job; a deadline is over, of any shard            | ends as deadlines.h says
 /// | 17 | Job; container runs                              | Started=True/TestsRunning
 /// | 18 | Job; waiting for a specific cause                | Started=False/cause
 /// | 19 | Job; ordinary step lasts > kQuietPeriod, or      |
 /// |    |   > kOutdatedPeriod after a cause that is over   | Started=False/step
 /// | 20 | Job; ordinary step                               | nothing, look again
+///
+/// In shards, row 17 is for the first that runs, and holds until the attempt ends: the message then
+/// names shards that wait for a specific cause. Rows 18 to 20 are for the first with such a cause, else
+/// for the first that has not ended.
 ///
 /// "Attempt ends X": an infrastructure failure. While their number is within
 /// retry.infrastructureLimit: Started=False/Retrying, and the back-off stands in the status as the

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "operator/unit_timings.h"
+
 namespace committest::op {
 namespace {
 
@@ -26,7 +28,15 @@ void GatherPods(const Caches& caches, const CurrentAttempt& current, Observed& o
   const std::string job_uid = JobUidOf(current, observed.job, observed.commit_test);
   if (job_uid.empty()) return;
   observed.pods = caches.PodsOf(job_uid);
-  if (observed.pods.empty()) observed.trouble = caches.TroubleOf(job_uid);
+  const auto wanted = static_cast<std::size_t>(observed.commit_test.spec.sharding.count);
+  if (observed.pods.size() < wanted) observed.trouble = caches.TroubleOf(job_uid);
+}
+
+/// Whether a Job may be launched now whose plan goes by durations.
+bool WantsTimings(const CurrentAttempt& current, const Observed& observed) {
+  const api::CommitTest& commit_test = observed.commit_test;
+  return SplitsByTiming(commit_test.spec) && !commit_test.status.result && !observed.job &&
+         current.recorded == nullptr && observed.place.turn == Turn::kAdmitted;
 }
 
 }  // namespace
@@ -128,6 +138,16 @@ Status Gatherer::ConfirmPod(const CurrentAttempt& current, Observed& observed) {
   return {};
 }
 
+Status Gatherer::GatherTimings(const Caches& caches, Observed& observed) {
+  const auto source = TimingsSource(caches.commit_tests.List(), observed.commit_test);
+  if (!source) return {};
+  // The cache knows of timings only that there are some: they are long, and seldom asked for.
+  const auto live = GetLive(api::CommitTestType(), *source);
+  if (!live) return Fail(live.error());
+  if (*live) observed.timings = api::ParseCommitTest(**live).status.timings;
+  return {};
+}
+
 Result<Gathering> Gatherer::Gather(const ObjectKey& key) {
   Gathering gathering;
   const Caches* caches = caches_.Find(key.namespace_);
@@ -151,6 +171,11 @@ Result<Gathering> Gatherer::Gather(const ObjectKey& key) {
   GatherPods(*caches, current, observed);
   if (Status confirmed = ConfirmPod(current, observed); !confirmed) {
     return Fail(std::move(confirmed.error()));
+  }
+  if (WantsTimings(current, observed)) {
+    if (Status timings = GatherTimings(*caches, observed); !timings) {
+      return Fail(std::move(timings.error()));
+    }
   }
   return gathering;
 }

@@ -36,7 +36,7 @@ struct Gathering {
 
 /// Fills `Observed`: from the caches, and by live GETs where something recorded is absent from
 /// them, for an absence in a cache proves nothing. A test that passes without trouble causes no
-/// read at all. The only reader of the cluster; writes nothing. Thread-safe.
+/// read at all, or one before a launch in shards, for recorded durations. The only reader of the cluster; writes nothing. Thread-safe.
 class Gatherer {
  public:
   /// The references must outlive the gatherer.
@@ -58,6 +58,7 @@ class Gatherer {
                                  Observed& observed);
   Result<Sight> GatherJob(const Caches& caches, const CurrentAttempt& current, Observed& observed);
   Status ConfirmJob(const CurrentAttempt& current, Observed& observed);
+  Status GatherTimings(const Caches& caches, Observed& observed);
   Status ConfirmPod(const CurrentAttempt& current, Observed& observed);
   /// nullopt: the server says that there is no such object.
   Result<std::optional<nlohmann::json>> GetLive(const kube::ResourceType& type,

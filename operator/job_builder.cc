@@ -50,7 +50,7 @@ json Owner(const api::CommitTest& commit_test) {
 }
 
 json JobMetadata(const api::CommitTest& commit_test, std::int64_t attempt) {
-  return {{"name", api::JobName(commit_test.meta.name, commit_test.meta.uid, attempt)},
+  return {{"name", JobNameOf(commit_test, attempt)},
           {"namespace", commit_test.meta.namespace_},
           {"labels", Labels(commit_test)},
           {"annotations",
@@ -108,7 +108,7 @@ json Resources(const api::ExecutionSpec& execution, const RunnerDefaults& defaul
   return resources;
 }
 
-json RunRequestOf(const api::CommitTestSpec& spec) {
+json RunRequestOf(const api::CommitTestSpec& spec, const api::UnitTimings& timings) {
   api::RunRequest request;
   request.url = spec.source.url;
   request.commit = spec.source.commit;
@@ -116,6 +116,8 @@ json RunRequestOf(const api::CommitTestSpec& spec) {
   request.tests = spec.tests;
   request.timeout_seconds = spec.execution.timeout_seconds;
   request.failed_test_reruns = spec.retry.failed_test_reruns;
+  request.sharding = spec.sharding;
+  request.timings = timings;
   return api::ToJson(request);
 }
 
@@ -130,12 +132,12 @@ json Variable(const char* name, std::string_view value) {
   return {{"name", name}, {"value", Literal(value)}};
 }
 
-json RunRequestVariable(const api::CommitTestSpec& spec) {
-  return Variable(api::kRunRequestVariable, kube::Dump(RunRequestOf(spec)));
+json RunRequestVariable(const api::CommitTestSpec& spec, const api::UnitTimings& timings) {
+  return Variable(api::kRunRequestVariable, kube::Dump(RunRequestOf(spec, timings)));
 }
 
-json RunnerEnvironment(const api::CommitTestSpec& spec) {
-  json env = json::array({RunRequestVariable(spec)});
+json RunnerEnvironment(const api::CommitTestSpec& spec, const json& request) {
+  json env = json::array({request});
   for (const api::EnvVar& variable : spec.execution.env) {
     env.push_back(Variable(variable.name.c_str(), variable.value));
   }
@@ -143,8 +145,8 @@ json RunnerEnvironment(const api::CommitTestSpec& spec) {
 }
 
 /// Nothing of the user's: this container holds the credentials.
-json CheckoutEnvironment(const api::CommitTestSpec& spec) {
-  json env = json::array({RunRequestVariable(spec)});
+json CheckoutEnvironment(const api::CommitTestSpec& spec, const json& request) {
+  json env = json::array({request});
   if (!spec.credentials_secret_name.empty()) {
     env.push_back(Variable(kCredentialsSecretVariable, spec.credentials_secret_name));
   }
@@ -189,11 +191,12 @@ json Container(const char* name, const std::string& image, json env, json resour
           {"volumeMounts", VolumeMounts()}};
 }
 
-json RunnerContainer(const api::CommitTestSpec& spec, const RunnerDefaults& defaults) {
+json RunnerContainer(const api::CommitTestSpec& spec, const RunnerDefaults& defaults,
+                     const json& request) {
   const api::ExecutionSpec& execution = spec.execution;
   json container =
       Container(kRunnerContainer, execution.image.empty() ? defaults.image : execution.image,
-                RunnerEnvironment(spec), Resources(execution, defaults));
+                RunnerEnvironment(spec, request), Resources(execution, defaults));
   if (!ChecksOutApart(spec)) return container;
   container["command"] = json::array({kHandedOverRunner, "run"});
   container["workingDir"] = kWorkspace;
@@ -201,14 +204,15 @@ json RunnerContainer(const api::CommitTestSpec& spec, const RunnerDefaults& defa
   return container;
 }
 
-json CheckoutContainer(const api::CommitTestSpec& spec, const RunnerDefaults& defaults) {
+json CheckoutContainer(const api::CommitTestSpec& spec, const RunnerDefaults& defaults,
+                       const json& request) {
   // Of the user's resources only the room for the checkout.
   api::ExecutionSpec execution;
   if (const auto it = spec.execution.resources.find("ephemeral-storage");
       it != spec.execution.resources.end()) {
     execution.resources.insert(*it);
   }
-  json container = Container(kCheckoutContainer, defaults.image, CheckoutEnvironment(spec),
+  json container = Container(kCheckoutContainer, defaults.image, CheckoutEnvironment(spec, request),
                              Resources(execution, defaults));
   container["args"] = json::array({"checkout"});
   container["volumeMounts"].push_back(Mount("handover", kHandover));
@@ -240,16 +244,16 @@ void PutPlacement(const api::ExecutionSpec& execution, json& pod_spec) {
   }
 }
 
-json PodSpec(const api::CommitTestSpec& spec, const RunnerDefaults& defaults) {
+json PodSpec(const api::CommitTestSpec& spec, const RunnerDefaults& defaults, const json& request) {
   json pod_spec = {{"restartPolicy", "Never"},
                    {"automountServiceAccountToken", false},
                    {"enableServiceLinks", false},
                    {"terminationGracePeriodSeconds", kTerminationGraceSeconds},
                    {"securityContext", PodSecurityContext()},
-                   {"containers", json::array({RunnerContainer(spec, defaults)})},
+                   {"containers", json::array({RunnerContainer(spec, defaults, request)})},
                    {"volumes", Volumes(spec, defaults)}};
   if (ChecksOutApart(spec)) {
-    pod_spec["initContainers"] = json::array({CheckoutContainer(spec, defaults)});
+    pod_spec["initContainers"] = json::array({CheckoutContainer(spec, defaults, request)});
   }
   if (!defaults.service_account.empty()) {
     pod_spec["serviceAccountName"] = defaults.service_account;
@@ -258,26 +262,41 @@ json PodSpec(const api::CommitTestSpec& spec, const RunnerDefaults& defaults) {
   return pod_spec;
 }
 
-json JobSpec(const api::CommitTest& commit_test, const RunnerDefaults& defaults) {
-  return {{"parallelism", 1},
-          {"completions", 1},
-          {"backoffLimit", 0},
-          {"podReplacementPolicy", "Failed"},
-          {"podFailurePolicy", PodFailurePolicy()},
-          {"activeDeadlineSeconds", HardCap(commit_test.spec).count()},
-          {"template",
-           {{"metadata", {{"labels", Labels(commit_test)}}},
-            {"spec", PodSpec(commit_test.spec, defaults)}}}};
+/// Of a run in one Pod.
+void PutOnePod(json& job_spec) {
+  job_spec["backoffLimit"] = 0;
+  job_spec["podFailurePolicy"] = PodFailurePolicy();
+}
+
+/// A shard that fails ends neither the others nor the Job: all are to be counted. A limit for the
+/// whole Job, or a policy that fails it, would end them.
+void PutShards(json& job_spec) {
+  job_spec["completionMode"] = "Indexed";
+  job_spec["backoffLimitPerIndex"] = 0;
+}
+
+json JobSpec(const api::CommitTest& commit_test, const RunnerDefaults& defaults,
+             const api::UnitTimings& timings) {
+  const api::CommitTestSpec& spec = commit_test.spec;
+  json job_spec = {{"parallelism", spec.sharding.count},
+                   {"completions", spec.sharding.count},
+                   {"podReplacementPolicy", "Failed"},
+                   {"activeDeadlineSeconds", HardCap(spec).count()},
+                   {"template",
+                    {{"metadata", {{"labels", Labels(commit_test)}}},
+                     {"spec", PodSpec(spec, defaults, RunRequestVariable(spec, timings))}}}};
+  IsSharded(spec) ? PutShards(job_spec) : PutOnePod(job_spec);
+  return job_spec;
 }
 
 }  // namespace
 
 json BuildRunnerJob(const api::CommitTest& commit_test, std::int64_t attempt,
-                    const RunnerDefaults& defaults) {
+                    const RunnerDefaults& defaults, const api::UnitTimings& timings) {
   return {{"apiVersion", JobType().ApiVersion()},
           {"kind", JobType().kind},
           {"metadata", JobMetadata(commit_test, attempt)},
-          {"spec", JobSpec(commit_test, defaults)}};
+          {"spec", JobSpec(commit_test, defaults, timings)}};
 }
 
 }  // namespace committest::op

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/api/names.h"
+#include "common/base/strings.h"
 #include "common/kube/json_reader.h"
 
 namespace committest::op {
@@ -38,6 +39,27 @@ std::optional<JobCondition> ConditionOf(const json& status, std::string_view typ
   return std::nullopt;
 }
 
+std::optional<std::size_t> Number(std::string_view text) {
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole ? std::optional(number) : std::nullopt;
+}
+
+/// Marks the indexes of a list such as "1,3-5"; what is no index of ours is left out.
+void MarkIndexes(std::string_view list, JobView& view) {
+  for (const std::string& part : Split(list, ',')) {
+    const std::size_t dash = part.find('-');
+    const auto first = Number(std::string_view(part).substr(0, dash));
+    const auto last =
+        dash == std::string::npos ? first : Number(std::string_view(part).substr(dash + 1));
+    if (!first || !last) continue;
+    for (std::size_t i = *first; i <= *last && i < view.ended_indexes.size(); ++i) {
+      view.ended_indexes.set(i);
+    }
+  }
+}
+
 }  // namespace
 
 const kube::ResourceType& JobType() {
@@ -56,6 +78,8 @@ JobView ParseJobView(const json& object) {
   view.complete = ConditionOf(status, "Complete");
   view.failed = ConditionOf(status, "Failed");
   view.failure_target = ConditionOf(status, "FailureTarget");
+  MarkIndexes(kube::StringAt(status, "completedIndexes"), view);
+  MarkIndexes(kube::StringAt(status, "failedIndexes"), view);
   return view;
 }
 

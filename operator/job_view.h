@@ -1,11 +1,14 @@
 #pragma once
 
+#include <bitset>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "common/api/sharding.h"
 #include "common/base/clock.h"
 #include "common/kube/object.h"
 
@@ -34,6 +37,9 @@ struct JobView {
   std::optional<JobCondition> failed;
   /// The Job will fail, but its Pods have not all ended yet (Kubernetes 1.31 and later).
   std::optional<JobCondition> failure_target;
+
+  /// Of an Indexed Job: the completions that have ended, well or not.
+  std::bitset<static_cast<std::size_t>(api::kMaxShards)> ended_indexes;
 
   /// No Pod of the Job runs or will run.
   bool Finished() const { return complete.has_value() || failed.has_value(); }

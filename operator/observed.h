@@ -56,6 +56,8 @@ struct Observed {
   bool pod_confirmed_absent = false;
   /// What the Job controller says if it cannot create the Pod of the current attempt's Job.
   std::optional<JobTrouble> trouble;
+  /// Before a launch in shards: how long units took in the newest run that recorded it.
+  api::UnitTimings timings;
   /// Its place in the queue.
   Place place;
   /// The answer to the launch that the previous decision of this pass asked for.

@@ -1,6 +1,7 @@
 #include "operator/pod_view.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <utility>
 
@@ -61,6 +62,18 @@ std::optional<WallTime> DeletionRequested(const json& object, const kube::Object
   return *meta.deletion_time - std::chrono::seconds(grace);
 }
 
+constexpr const char* kIndexAnnotation = "batch.kubernetes.io/job-completion-index";
+
+std::optional<std::int64_t> IndexOf(const kube::ObjectMeta& meta) {
+  const auto it = meta.annotations.find(kIndexAnnotation);
+  if (it == meta.annotations.end()) return std::nullopt;
+  const std::string& text = it->second;
+  std::int64_t index = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), index);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole && index >= 0 ? std::optional(index) : std::nullopt;
+}
+
 }  // namespace
 
 const kube::ResourceType& PodType() {
@@ -102,6 +115,7 @@ PodView ParsePodView(const json& object) {
     view.job_name = owner->name;
     view.job_uid = owner->uid;
   }
+  view.index = IndexOf(view.meta);
   view.deletion_requested = DeletionRequested(object, view.meta);
   view.phase = kube::StringAt(status, "phase");
   view.reason = kube::StringAt(status, "reason");

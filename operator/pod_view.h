@@ -57,6 +57,8 @@ struct PodView {
   kube::ObjectMeta meta;
   std::string job_name;  ///< Of the controller that is a Job, or empty.
   std::string job_uid;
+  /// Which of an Indexed Job's completions it is for; absent for other Jobs.
+  std::optional<std::int64_t> index;
   /// When deletion was asked for: deletionTimestamp less the grace period. Absent when the Pod is
   /// not being deleted, and when that can no longer be told: once the containers have ended, the
   /// kubelet sets the grace period to 0 and the timestamp to a later time.

@@ -11,4 +11,7 @@ inline bool ChecksOutApart(const api::CommitTestSpec& spec) {
   return !spec.execution.image.empty() || !spec.credentials_secret_name.empty();
 }
 
+/// Whether a run takes several Pods, each of them a shard of the tests.
+inline bool IsSharded(const api::CommitTestSpec& spec) { return spec.sharding.count > 1; }
+
 }  // namespace committest::op

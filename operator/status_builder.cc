@@ -12,6 +12,7 @@
 #include "common/api/reproduce.h"
 #include "common/base/strings.h"
 #include "common/base/time_format.h"
+#include "operator/run_shape.h"
 
 namespace committest::op {
 namespace {
@@ -51,6 +52,13 @@ void TakeEvidence(const Evidence& evidence, api::Attempt& attempt) {
   if (!evidence.node_name.empty()) attempt.node_name = evidence.node_name;
   if (evidence.exit_code) attempt.exit_code = evidence.exit_code;
   if (evidence.started_at) attempt.start_time = evidence.started_at;
+}
+
+std::string RunningMessage(const api::CommitTestSpec& spec, const api::Attempt& attempt) {
+  const std::string where = "Pod " + attempt.pod_name + " runs ";
+  const std::string what =
+      IsSharded(spec) ? "one of " + std::to_string(spec.sharding.count) + " shards" : "the tests";
+  return where + what + " on node " + attempt.node_name;
 }
 
 }  // namespace
@@ -114,16 +122,16 @@ void StatusBuilder::RecordAttempt(std::int64_t number, const std::string& job_na
   if (attempts.size() > api::kMaxAttempts) attempts.erase(attempts.begin());
 }
 
-void StatusBuilder::Running(const Evidence& evidence) {
+void StatusBuilder::Running(const Evidence& evidence, const std::string& trouble) {
   Describe();
   Admit();
   if (api::Attempt* attempt = Open(); attempt != nullptr) {
     TakeEvidence(evidence, *attempt);
     if (!attempt->start_time) attempt->start_time = now_;
     if (!status_.start_time) status_.start_time = attempt->start_time;
+    Condition(api::condition::kStarted, api::condition::kTrue, api::reason::kTestsRunning,
+              RunningMessage(commit_test_.spec, *attempt) + trouble);
   }
-  Condition(api::condition::kStarted, api::condition::kTrue, api::reason::kTestsRunning,
-            "Pod " + evidence.pod_name + " runs the tests on node " + evidence.node_name);
   status_.display.reason = api::reason::kTestsRunning;
 }
 
@@ -157,6 +165,7 @@ void StatusBuilder::TakeSummary(const Ending& ending) {
   status_.stages = summary.stages;
   // "0/0" would look like a count; that nothing was executed stands in the reason.
   if (summary.counts.Executed() > 0) status_.display.tests = TestsText(summary.counts);
+  if (IsSharded(commit_test_.spec)) status_.timings = summary.timings;
   status_.failures = summary.failures;
   status_.failures_omitted = summary.failures_omitted;
   if (status_.failures.size() > api::kMaxFailures) {

@@ -24,8 +24,9 @@ class StatusBuilder {
   void RecordAttempt(std::int64_t number, const std::string& job_name, const std::string& job_uid);
   /// It waits for a slot: Admitted is False for `reason`.
   void NotAdmitted(const std::string& reason, const std::string& message);
-  /// The container of the open attempt runs: Started is True.
-  void Running(const Evidence& evidence);
+  /// The container of the open attempt runs: Started is True. Evidence that is empty leaves what is
+  /// recorded; `trouble` is said beside it.
+  void Running(const Evidence& evidence, const std::string& trouble = {});
   /// Started is False for `reason`.
   void NotStarted(const std::string& reason, const std::string& message);
   /// Closes the open attempt, if there is one.

@@ -6,6 +6,7 @@
 
 #include "common/api/names.h"
 #include "common/base/strings.h"
+#include "operator/run_shape.h"
 
 namespace committest::op {
 namespace {
@@ -14,6 +15,7 @@ constexpr std::array<std::string_view, 3> kResourceNames{"cpu", "memory", "ephem
 /// Linux takes no environment variable above 128 KiB, and the command travels in one, as JSON.
 constexpr std::size_t kMaxCommandBytes = std::size_t{32} * 1024;
 constexpr std::string_view kReservedPrefix = "COMMITTEST_";
+constexpr std::string_view kIndexVariable = "JOB_COMPLETION_INDEX";
 
 std::string Quoted(std::string_view text) {
   return "'" + Truncate(Redact(OneLine(text)), 200) + "'";
@@ -30,8 +32,8 @@ std::string SourceProblem(const api::Source& source) {
   return {};
 }
 
-std::string EnvProblem(const api::ExecutionSpec& execution) {
-  for (const api::EnvVar& variable : execution.env) {
+std::string EnvProblem(const api::CommitTestSpec& spec) {
+  for (const api::EnvVar& variable : spec.execution.env) {
     if (!api::IsEnvName(variable.name)) {
       return "spec.execution.env: " + Quoted(variable.name) +
              " is no name of a variable, expected letters, digits and _";
@@ -39,6 +41,11 @@ std::string EnvProblem(const api::ExecutionSpec& execution) {
     if (variable.name.starts_with(kReservedPrefix)) {
       return "spec.execution.env: " + Quoted(variable.name) +
              " is reserved, expected a name that does not start with COMMITTEST_";
+    }
+    // The Job controller leaves one that is there as it is.
+    if (IsSharded(spec) && variable.name == kIndexVariable) {
+      return "spec.execution.env: " + Quoted(variable.name) +
+             " is reserved where spec.sharding.count is more than 1, for the index of the shard";
     }
   }
   return {};
@@ -74,7 +81,7 @@ std::string TestsProblem(const api::TestsSpec& tests) {
 }  // namespace
 
 std::string SpecProblem(const api::CommitTestSpec& spec) {
-  for (const std::string& problem : {SourceProblem(spec.source), EnvProblem(spec.execution),
+  for (const std::string& problem : {SourceProblem(spec.source), EnvProblem(spec),
                                      ResourcesProblem(spec.execution), TestsProblem(spec.tests)}) {
     if (!problem.empty()) return problem;
   }

@@ -97,11 +97,7 @@ Ending JudgeZero(const api::CommitTestSpec& spec, const Remains& remains) {
     return ErrorEnding(api::reason::kNoTestsFound, "no test was executed",
                        FailureClass::kConfiguration);
   }
-  Ending ending;
-  ending.result = api::TestResult::kPassed;
-  ending.reason = counts.flaky > 0 ? api::reason::kPassedWithFlakes : api::reason::kTestsPassed;
-  ending.message = PassedMessage(counts);
-  return ending;
+  return PassedEnding(counts);
 }
 
 Ending JudgeTestsFailed(const api::CommitTestSpec& spec, const Remains& remains) {
@@ -118,7 +114,7 @@ Ending JudgeTestsFailed(const api::CommitTestSpec& spec, const Remains& remains)
     return FailedEnding(api::reason::kOutOfMemory,
                         SummaryMessage(remains, "processes of the tests were killed for memory"));
   }
-  return FailedEnding(api::reason::kTestsFailed, FailedMessage(*remains.summary));
+  return TestsFailedEnding(*remains.summary);
 }
 
 Ending ErrorOf(const Remains& remains, const char* reason, std::string_view fallback) {
@@ -254,6 +250,18 @@ bool Agree(const Ending& a, const Ending& b) {
 }
 
 }  // namespace
+
+Ending PassedEnding(const api::TestCounts& counts) {
+  Ending ending;
+  ending.result = api::TestResult::kPassed;
+  ending.reason = counts.flaky > 0 ? api::reason::kPassedWithFlakes : api::reason::kTestsPassed;
+  ending.message = PassedMessage(counts);
+  return ending;
+}
+
+Ending TestsFailedEnding(const api::RunSummary& summary) {
+  return FailedEnding(api::reason::kTestsFailed, FailedMessage(summary));
+}
 
 std::optional<Ending> JudgePod(const api::CommitTestSpec& spec, const PodView& pod) {
   std::optional<Ending> ending;

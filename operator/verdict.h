@@ -61,4 +61,8 @@ std::optional<Ending> JudgePods(const api::CommitTestSpec& spec, const std::vect
 /// The same for one Pod.
 std::optional<Ending> JudgePod(const api::CommitTestSpec& spec, const PodView& pod);
 
+/// Passed, and Failed TestsFailed, as a summary that can be believed tells them.
+Ending PassedEnding(const api::TestCounts& counts);
+Ending TestsFailedEnding(const api::RunSummary& summary);
+
 }  // namespace committest::op

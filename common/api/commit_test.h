@@ -12,6 +12,7 @@
 #include "common/api/condition.h"
 #include "common/api/run_request.h"
 #include "common/api/run_summary.h"
+#include "common/api/sharding.h"
 #include "common/base/clock.h"
 #include "common/base/result.h"
 #include "common/kube/object.h"
@@ -110,6 +111,7 @@ struct CommitTestSpec {
   TestsSpec tests;
   ExecutionSpec execution;
   RetrySpec retry;
+  ShardingSpec sharding;
   /// How long a CommitTest is kept after its end, unless it is the newest Passed or Failed of its
   /// ref.
   std::int64_t ttl_seconds_after_finished = 604'800;
@@ -175,6 +177,8 @@ struct CommitTestStatus {
   std::int64_t failures_omitted = 0;
   std::vector<Attempt> attempts;  ///< The last `kMaxAttempts`, oldest first.
   std::string reproduce_command;
+  /// How long its longest units took, for the plans of later ones; only of a run that was split.
+  UnitTimings timings;
 
   bool operator==(const CommitTestStatus&) const = default;
 };

@@ -265,6 +265,10 @@ Result<CommitTestSpec> ParseCommitTestSpec(const json& value) {
   if (const json* retry = reader.Object("retry")) {
     spec.retry = reader.Take(ParseRetrySpec(*retry, "spec.retry", UnknownMembers::kIgnore));
   }
+  if (const json* sharding = reader.Object("sharding")) {
+    spec.sharding =
+        reader.Take(ParseShardingSpec(*sharding, "spec.sharding", UnknownMembers::kIgnore));
+  }
   spec.ttl_seconds_after_finished = reader.Int(
       "ttlSecondsAfterFinished", spec.ttl_seconds_after_finished, kMinTtlSeconds, kMaxTtlSeconds);
   spec.not_run = ReadNotRun(reader);
@@ -289,6 +293,8 @@ json ToJson(const CommitTestSpec& spec) {
   if (!spec.credentials_secret_name.empty()) {
     value["credentialsSecretName"] = spec.credentials_secret_name;
   }
+  // Left out as the default, so that the hash of an older CommitTest's spec stays what it was.
+  if (spec.sharding != ShardingSpec()) value["sharding"] = ToJson(spec.sharding);
   if (spec.not_run) {
     value["notRun"] = {{"reason", NotRunReasonName(spec.not_run->reason)},
                        {"message", spec.not_run->message}};

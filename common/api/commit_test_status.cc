@@ -126,6 +126,14 @@ json ToJson(const TestFailure& failure) {
   return value;
 }
 
+json TimingsToJson(const UnitTimings& timings) {
+  json list = json::array();
+  for (const auto& [unit, milliseconds] : timings) {
+    list.push_back({{"unit", unit}, {"durationMilliseconds", milliseconds}});
+  }
+  return list;
+}
+
 }  // namespace
 
 std::string_view TestResultName(TestResult result) {
@@ -181,6 +189,9 @@ CommitTestStatus ParseCommitTestStatus(const json& value) {
     status.attempts.push_back(ParseAttempt(attempt));
   }
   status.reproduce_command = StringAt(value, "reproduceCommand");
+  for (const json& timing : ArrayAt(value, "timings")) {
+    status.timings[StringAt(timing, "unit")] = IntAt(timing, "durationMilliseconds");
+  }
   return status;
 }
 
@@ -201,6 +212,7 @@ json ToJson(const CommitTestStatus& status) {
   Put(value, "failuresOmitted", status.failures_omitted);
   for (const Attempt& attempt : status.attempts) value["attempts"].push_back(ToJson(attempt));
   Put(value, "reproduceCommand", status.reproduce_command);
+  if (!status.timings.empty()) value["timings"] = TimingsToJson(status.timings);
   return value;
 }
 

@@ -46,10 +46,10 @@ std::string CommitTestName(std::string_view repository, std::string_view commit,
 }
 
 std::string JobName(std::string_view commit_test_name, std::string_view commit_test_uid,
-                    std::int64_t attempt) {
+                    std::int64_t attempt, std::size_t reserved) {
   const std::string suffix =
       "-" + Sha256Hex(commit_test_uid).substr(0, 8) + "-" + std::to_string(attempt);
-  return CutName(DnsLabel(commit_test_name), kMaxLabelBytes - suffix.size()) + suffix;
+  return CutName(DnsLabel(commit_test_name), kMaxLabelBytes - reserved - suffix.size()) + suffix;
 }
 
 std::string LabelValue(std::string_view text) {

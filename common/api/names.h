@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -33,9 +34,10 @@ std::string CommitTestName(std::string_view repository, std::string_view commit,
                            std::string_view refused_file = {});
 
 /// `<CommitTest name, cut>-<8 hex of SHA-256(UID)>-<attempt>`, at most 63 characters and a valid
-/// DNS label, because the Job controller copies it into a label of the Pod.
+/// DNS label, because the Job controller copies it into a label of the Pod. `reserved` bytes less
+/// where it appends something.
 std::string JobName(std::string_view commit_test_name, std::string_view commit_test_uid,
-                    std::int64_t attempt);
+                    std::int64_t attempt, std::size_t reserved = 0);
 
 /// `text` as a valid label value: characters outside [A-Za-z0-9_.-] become '-'; at most 63, begins
 /// and ends with an alphanumeric; what had to be changed gets '-' and 6 digits of its hash, so that

@@ -163,6 +163,10 @@ CommitTestTemplate ReadTemplate(StrictReader& spec) {
     result.retry =
         reader.Take(ParseRetrySpec(*retry, "spec.template.retry", UnknownMembers::kIgnore));
   }
+  if (const json* sharding = reader.Object("sharding")) {
+    result.sharding = reader.Take(
+        ParseShardingSpec(*sharding, "spec.template.sharding", UnknownMembers::kIgnore));
+  }
   result.ttl_seconds_after_finished = reader.Int(
       "ttlSecondsAfterFinished", result.ttl_seconds_after_finished, kMinTtlSeconds, kMaxTtlSeconds);
   if (auto status = reader.Finish(UnknownMembers::kIgnore); !status) {
@@ -322,6 +326,7 @@ json ToJson(const ObservedRepositorySpec& spec) {
        {{"tests", ToJson(spec.template_->tests)},
         {"execution", ToJson(spec.template_->execution)},
         {"retry", ToJson(spec.template_->retry)},
+        {"sharding", ToJson(spec.template_->sharding)},
         {"ttlSecondsAfterFinished", spec.template_->ttl_seconds_after_finished}}}};
   if (!spec.paths.empty()) value["paths"] = spec.paths;
   if (!spec.paths_ignore.empty()) value["pathsIgnore"] = spec.paths_ignore;

@@ -97,6 +97,7 @@ struct CommitTestTemplate {
   TestsSpec tests;
   ExecutionSpec execution;
   RetrySpec retry;
+  ShardingSpec sharding;
   std::int64_t ttl_seconds_after_finished = 604'800;
 
   bool operator==(const CommitTestTemplate&) const = default;

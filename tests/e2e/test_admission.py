@@ -26,6 +26,9 @@ UNBOUNDED = [{"name": n, "emptyDir": {}} for n in ("workspace", "tmp")]
 FROM_SECRET = [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "x", "key": "y"}}}]
 RESTRICTED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
               "capabilities": {"drop": ["ALL"]}}
+IN_SHARDS = {"spec.completionMode": "Indexed", "spec.parallelism": 16, "spec.completions": 16,
+             "spec.backoffLimit": REMOVED, "spec.podFailurePolicy": REMOVED,
+             "spec.backoffLimitPerIndex": 0}
 PROBE = {"exec": {"command": ["true"]}}
 
 # One change of the operator's own Job each, and a word of the answer. Even the operator is refused.
@@ -99,6 +102,12 @@ REFUSED_JOBS = {
     "retries": ({"spec.backoffLimit": 3}, "backoffLimit"),
     "two at once": ({"spec.parallelism": 2}, "parallelism"),
     "two in all": ({"spec.completions": 2}, "completions"),
+    "a hundred shards": ({**IN_SHARDS, "spec.parallelism": 100, "spec.completions": 100}, "2 to 16"),
+    "shards one after the other": ({**IN_SHARDS, "spec.parallelism": 1}, "2 to 16"),
+    "shards that are repeated": ({**IN_SHARDS, "spec.backoffLimitPerIndex": 1},
+                                 "backoffLimitPerIndex"),
+    "a Secret as a shard's number": ({f"{CONTAINER}.env": [
+        {**FROM_SECRET[0], "name": "JOB_COMPLETION_INDEX"}]}, "valueFrom"),
     "its own removal": ({"spec.ttlSecondsAfterFinished": 0}, "ttlSecondsAfterFinished"),
     "no owner": ({"metadata.ownerReferences": REMOVED}, "belongs to a CommitTest"),
     "another owner": ({"metadata.ownerReferences.0.kind": "ObservedRepository"},
@@ -111,6 +120,7 @@ REFUSED_JOBS = {
 TAKEN_JOBS = {
     "as it is": {},
     "suspended": {"spec.suspend": True},
+    "in shards": IN_SHARDS,
     "placed": {f"{POD}.nodeSelector": {"a": "b"}, f"{POD}.tolerations": [{"operator": "Exists"}],
                f"{POD}.affinity": {"nodeAffinity": {}}, f"{POD}.priorityClassName": "low",
                f"{POD}.runtimeClassName": "gvisor", f"{POD}.schedulerName": "other"},

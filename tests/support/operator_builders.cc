@@ -44,7 +44,7 @@ api::CommitTest ACommitTest() {
 JobView AJob(const api::CommitTest& commit_test, std::int64_t attempt) {
   JobView job;
   job.meta.namespace_ = commit_test.meta.namespace_;
-  job.meta.name = api::JobName(commit_test.meta.name, commit_test.meta.uid, attempt);
+  job.meta.name = JobNameOf(commit_test, attempt);
   job.meta.uid = "job-uid-" + std::to_string(attempt);
   job.meta.resource_version = "200";
   job.meta.creation_time = commit_test.meta.creation_time;
@@ -145,7 +145,7 @@ api::Attempt& AddAttempt(api::CommitTest& commit_test, std::int64_t number,
                          std::optional<api::TestResult> outcome) {
   api::Attempt attempt;
   attempt.number = number;
-  attempt.job_name = api::JobName(commit_test.meta.name, commit_test.meta.uid, number);
+  attempt.job_name = JobNameOf(commit_test, number);
   attempt.job_uid = "job-uid-" + std::to_string(number);
   attempt.outcome = outcome;
   if (outcome) attempt.completion_time = Epoch();

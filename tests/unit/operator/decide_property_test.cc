@@ -35,6 +35,10 @@ std::optional<WallTime> MaybeMoment() {
 std::string SummaryText() {
   api::RunSummary summary = ASummary(*rc::gen::inRange(0, 3), *rc::gen::inRange(0, 2));
   if (*rc::gen::inRange(0, 4) == 0) summary.commit = OneOf<std::string>({"", "other"});
+  if (*rc::gen::arbitrary<bool>()) {
+    summary.shard = api::ShardReport{*rc::gen::inRange<std::int64_t>(0, 2), 2,
+                                     OneOf<std::string>({"0123456789abcdef", ""}), 1, 2};
+  }
   summary.reason = OneOf<std::string>({"TestsFailed", "TimedOut", "OutOfMemory", "", "Nonsense"});
   const std::string text = Encoded(summary);
   return OneOf<std::string>({text, text, text, "", "{", text.substr(0, text.size() / 2)});
@@ -42,6 +46,7 @@ std::string SummaryText() {
 
 PodView RandomPod(const JobView& job) {
   PodView pod = APod(job);
+  if (*rc::gen::inRange(0, 6) != 0) pod.index = *rc::gen::inRange<std::int64_t>(0, 3);
   if (*rc::gen::arbitrary<bool>()) pod = Scheduled(pod, Moment());
   switch (*rc::gen::inRange(0, 6)) {
     case 0:
@@ -72,8 +77,9 @@ PodView RandomPod(const JobView& job) {
 
 std::optional<JobCondition> RandomJobCondition() {
   if (*rc::gen::inRange(0, 4) != 0) return std::nullopt;
-  return JobCondition{OneOf<std::string>({"DeadlineExceeded", "BackoffLimitExceeded", ""}), "words",
-                      MaybeMoment()};
+  return JobCondition{
+      OneOf<std::string>({"DeadlineExceeded", "BackoffLimitExceeded", "FailedIndexes", ""}),
+      "words", MaybeMoment()};
 }
 
 JobView RandomJob(const api::CommitTest& commit_test, std::int64_t number) {
@@ -83,6 +89,7 @@ JobView RandomJob(const api::CommitTest& commit_test, std::int64_t number) {
   job.suspended = *rc::gen::inRange(0, 8) == 0;
   job.complete = RandomJobCondition();
   job.failed = RandomJobCondition();
+  if (*rc::gen::inRange(0, 4) == 0) job.ended_indexes = *rc::gen::inRange(0U, 4U);
   if (*rc::gen::inRange(0, 8) == 0) job.meta.uid = "another-" + std::to_string(number);
   if (*rc::gen::inRange(0, 8) == 0) job.meta.owners.clear();
   if (*rc::gen::inRange(0, 8) == 0) job.attempt = 0;
@@ -93,6 +100,7 @@ JobView RandomJob(const api::CommitTest& commit_test, std::int64_t number) {
 api::CommitTest RandomCommitTest() {
   api::CommitTest commit_test = ACommitTest();
   commit_test.spec.retry.infrastructure_limit = *rc::gen::inRange(0, 4);
+  if (*rc::gen::inRange(0, 3) == 0) commit_test.spec.sharding.count = 2;
   commit_test.spec.cancel_requested = *rc::gen::inRange(0, 6) == 0;
   if (*rc::gen::inRange(0, 8) == 0) {
     commit_test.spec.not_run =
@@ -153,6 +161,17 @@ bool HasPassingEvidence(const Observed& observed) {
   });
 }
 
+/// Whether shard `index` says so itself, and ended well or without tests.
+bool IsAccountedFor(const Observed& observed, std::int64_t index) {
+  return std::ranges::any_of(observed.pods, [index](const PodView& pod) {
+    const ContainerTerminated* terminated = pod.Terminated();
+    if (pod.index != index || terminated == nullptr) return false;
+    const auto summary = api::ParseSummary(terminated->message);
+    return (terminated->exit_code == 0 || terminated->exit_code == 30) && summary &&
+           summary->shard && summary->shard->index == index;
+  });
+}
+
 bool Creates(const Decision& decision) {
   return std::ranges::any_of(decision.actions, [](const Action& action) {
     return std::holds_alternative<CreateJob>(action);
@@ -164,6 +183,8 @@ RC_GTEST_PROP(DecideProperty, NeverPassesWithoutEvidence, ()) {
   const Decision decision = Decide(observed);
   if (decision.next_status.result == api::TestResult::kPassed) {
     RC_ASSERT(HasPassingEvidence(observed));
+    const std::int64_t shards = observed.commit_test.spec.sharding.count;
+    for (std::int64_t i = 0; i < shards && shards > 1; ++i) RC_ASSERT(IsAccountedFor(observed, i));
   }
 }
 

@@ -50,6 +50,43 @@ TEST(JobBuilder, MakesTheJobWithEveryOptionThatIsReviewed) {
   ExpectGolden("runner_job_full.json", BuildRunnerJob(Full(), 2, RunnerDefaults()).dump(2) + "\n");
 }
 
+/// One of four shards, in two containers.
+api::CommitTest Sharded() {
+  api::CommitTest commit_test = ACommitTest();
+  commit_test.meta.name = std::string(63, 'a');
+  commit_test.spec.execution.image = "docker.io/library/alpine:3.20";
+  commit_test.spec.sharding.count = 4;
+  return commit_test;
+}
+
+TEST(JobBuilder, MakesTheJobInShardsThatIsReviewed) {
+  const json job = BuildRunnerJob(Sharded(), 1, RunnerDefaults(), {{"3fa91c2b", 1200}});
+  ExpectGolden("runner_job_shards.json", job.dump(2) + "\n");
+}
+
+TEST(JobBuilder, GivesAllShardsAndBothContainersOneRequest) {
+  const json job = BuildRunnerJob(Sharded(), 1, RunnerDefaults(), {{"3fa91c2b", 1200}});
+  const json variable = ContainerOf(job)["env"][0];
+  const auto request = api::ParseRunRequest(variable["value"].get<std::string>());
+  ASSERT_TRUE(request.has_value()) << request.error().message;
+  EXPECT_EQ(request->sharding, Sharded().spec.sharding);
+  EXPECT_EQ(request->timings, (api::UnitTimings{{"3fa91c2b", 1200}}));
+  EXPECT_EQ(PodSpecOf(job)["initContainers"][0]["env"][0], variable);
+}
+
+TEST(JobBuilder, LeavesRoomForTheIndexInTheHostName) {
+  EXPECT_LE(Build(Sharded())["metadata"]["name"].get<std::string>().size(), 60U);
+}
+
+TEST(JobBuilder, TellsJobsOfOtherShardsFromOurs) {
+  json job = Build(Sharded());
+  job["metadata"]["uid"] = "uid";
+  api::CommitTest other = Sharded();
+  EXPECT_TRUE(IsOurs(ParseJobView(job), other, 1));
+  other.spec.sharding.count = 5;
+  EXPECT_FALSE(IsOurs(ParseJobView(job), other, 1));
+}
+
 TEST(JobBuilder, MakesAJobThatIsRecognisedAsOurs) {
   json job = BuildRunnerJob(ACommitTest(), 3, RunnerDefaults());
   job["metadata"]["uid"] = "uid";

@@ -31,6 +31,11 @@ TEST(Validate, NamesFieldAndValueOfWhatCannotRun) {
        [](auto& spec) { spec.source.url = "--upload-pack=x"; }},
       {"'COMMITTEST_RUN' is reserved",
        [](auto& spec) { spec.execution.env = {{"COMMITTEST_RUN", ""}}; }},
+      {"'JOB_COMPLETION_INDEX' is reserved",
+       [](auto& spec) {
+         spec.execution.env = {{"JOB_COMPLETION_INDEX", "0"}};
+         spec.sharding.count = 2;
+       }},
       {"'A=B' is no name", [](auto& spec) { spec.execution.env = {{"A=B", ""}}; }},
       {"'1A' is no name", [](auto& spec) { spec.execution.env = {{"1A", ""}}; }},
       {"'gpu' is not allowed", [](auto& spec) { spec.execution.resources = {{"gpu", "1"}}; }},

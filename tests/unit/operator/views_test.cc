@@ -51,6 +51,32 @@ TEST(PodView, ReadsARealPodThatEnded) {
   EXPECT_NE(pod.True("PodScheduled"), nullptr);
 }
 
+TEST(PodView, ReadsTheIndexOfAShard) {
+  const auto index = [](const std::string& text) {
+    json pod = json::parse(ReadGolden("pods/running.json"));
+    pod["metadata"]["annotations"]["batch.kubernetes.io/job-completion-index"] = text;
+    return ParsePodView(pod).index;
+  };
+  EXPECT_EQ(index("0"), 0);
+  EXPECT_EQ(index("15"), 15);
+  for (const char* text : {"", "-1", "1x", "99999999999999999999"}) {
+    EXPECT_EQ(index(text), std::nullopt) << text;
+  }
+  EXPECT_EQ(RealPod("running").index, std::nullopt);
+}
+
+TEST(JobView, ReadsTheIndexesThatHaveEnded) {
+  const auto ended = [](const std::string& completed, const std::string& failed) {
+    json job;
+    job["status"] = {{"completedIndexes", completed}, {"failedIndexes", failed}};
+    return ParseJobView(job).ended_indexes.to_ulong();
+  };
+  EXPECT_EQ(ended("", ""), 0U);
+  EXPECT_EQ(ended("0", "2"), 0b101U);
+  EXPECT_EQ(ended("1,3-5", "15"), 0b1000'0000'0011'1010U);
+  EXPECT_EQ(ended("14-99999999,x,-,3-,4-2,99999999999999999999", "16"), 0b1100'0000'0000'0000U);
+}
+
 TEST(PodView, ReadsARealPodThatRuns) {
   const PodView pod = RealPod("running");
   ASSERT_NE(pod.Running(), nullptr);

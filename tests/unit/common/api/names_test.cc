@@ -59,6 +59,12 @@ TEST(JobName, IsALabelWhateverTheCommitTestIsCalled) {
   }
 }
 
+TEST(JobName, LeavesRoomForWhatTheJobControllerAppends) {
+  const std::string name = JobName(std::string(253, 'a'), "uid", 10, 3);
+  EXPECT_EQ(name.size(), 60U);
+  EXPECT_TRUE(IsDnsLabel(name));
+}
+
 TEST(LabelValue, KeepsWhatIsValid) {
   EXPECT_EQ(LabelValue("main"), "main");
   EXPECT_EQ(LabelValue(""), "");

@@ -27,6 +27,7 @@ inline CommitTestSpec FullCommitTestSpec() {
   spec.execution.tolerations = {{"ci", "Equal", "yes", "NoSchedule"}};
   spec.retry.infrastructure_limit = 1;
   spec.retry.failed_test_reruns = 2;
+  spec.sharding = {4, ShardStrategy::kName};
   spec.ttl_seconds_after_finished = 3'600;
   spec.not_run = NotRun{NotRunReason::kSkipRequested, "the message holds [skip ci]"};
   spec.priority = -2;
@@ -55,6 +56,7 @@ inline CommitTestStatus FullCommitTestStatus() {
                      {2, "job-2", "uid-2", "pod-2", "node-1", TestResult::kFailed, "TestsFailed",
                       FailureClass::kTest, 10, time(3), time(100)}};
   status.reproduce_command = "python3 -m unittest";
+  status.timings = {{"3fa91c2b", 1200}, {"70c9d8e1", 0}};
   return status;
 }
 
@@ -78,7 +80,7 @@ inline ObservedRepositorySpec FullObservedRepositorySpec() {
   spec.concurrency = {2, ConcurrencyPolicy::kCancelOlder};
   spec.retention = {20, 3};
   spec.template_ = CommitTestTemplate{commit_test.tests, commit_test.execution, commit_test.retry,
-                                      commit_test.ttl_seconds_after_finished};
+                                      commit_test.sharding, commit_test.ttl_seconds_after_finished};
   return spec;
 }
 
