@@ -47,8 +47,8 @@ ShardPlan PlanShards(const std::vector<Unit>& units, const api::ShardingSpec& sh
   std::ranges::replace(durations, -1, LowerMedian(durations));
   std::vector<std::size_t> longest_first(units.size());
   std::iota(longest_first.begin(), longest_first.end(), std::size_t{0});
-  std::ranges::stable_sort(longest_first, std::greater<>(),
-                           [&](std::size_t unit) { return durations[unit]; });
+  std::ranges::sort(longest_first, {},
+                    [&](std::size_t unit) { return std::pair(-durations[unit], unit); });
   std::vector<std::int64_t> loads(count, 0);
   for (const std::size_t unit : longest_first) {
     const auto least = std::ranges::min_element(loads);

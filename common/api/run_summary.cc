@@ -1,7 +1,6 @@
 #include "common/api/run_summary.h"
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 #include <vector>
 
@@ -69,8 +68,8 @@ json FittingToJson(const RunSummary& summary) {
 // The longest units first, and units that took as long by their keys.
 std::vector<std::pair<std::string, std::int64_t>> LongestOf(const UnitTimings& timings) {
   std::vector<std::pair<std::string, std::int64_t>> longest(timings.begin(), timings.end());
-  std::ranges::stable_sort(longest, std::greater<>(),
-                           [](const auto& entry) { return entry.second; });
+  std::ranges::sort(longest, {},
+                    [](const auto& entry) { return std::pair(-entry.second, entry.first); });
   if (longest.size() > kMaxReportedTimings) longest.resize(kMaxReportedTimings);
   return longest;
 }
