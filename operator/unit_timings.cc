@@ -44,8 +44,8 @@ std::optional<kube::ObjectKey> TimingsSource(
 void KeepLongest(api::UnitTimings& timings) {
   if (timings.size() <= api::kMaxUnitTimings) return;
   std::vector<std::pair<std::string, std::int64_t>> longest(timings.begin(), timings.end());
-  std::ranges::stable_sort(longest, std::greater<>(),
-                           [](const auto& timing) { return timing.second; });
+  std::ranges::sort(longest, {},
+                    [](const auto& timing) { return std::pair(-timing.second, timing.first); });
   longest.resize(api::kMaxUnitTimings);
   timings = {longest.begin(), longest.end()};
 }
