@@ -41,6 +41,46 @@ TEST(OperatorSimulation, FailsATestThatFails) {
   ExpectSound(world);
 }
 
+TEST(OperatorSimulation, TakesThreeWritesAndOneReadForAPassingTestInShards) {
+  World world(1);
+  world.Add(TestsPlan(2, 1), 3, std::nullopt, 3);
+  world.StartOperator();
+  ASSERT_TRUE(world.RunInOrder([&] { return world.AllTerminal(); }));
+  const std::string name = world.Add(TestsPlan(3, 0), 3, std::nullopt, 3);
+  const int writes = world.Operator().Client().Writes();
+  ASSERT_TRUE(world.RunInOrder([&] { return world.AllTerminal(); }));
+  const api::CommitTestStatus status = world.CommitTestNamed(name).status;
+  EXPECT_EQ(status.result, api::TestResult::kPassed);
+  EXPECT_EQ(status.summary->total, 9);
+  EXPECT_EQ(status.timings.size(), 3U);
+  EXPECT_EQ(world.Operator().Client().Writes() - writes, 3);
+  EXPECT_EQ(world.Operator().Client().Reads(), 1) << "of the timings that the first one recorded";
+  ASSERT_TRUE(world.RunInOrder());
+  ExpectSound(world);
+}
+
+TEST(OperatorSimulation, CountsTheTestsOfAllShardsWhenOneFails) {
+  World world(1);
+  const std::string name = world.Add(TestsPlan(2, 1), 3, std::nullopt, 3);
+  world.StartOperator();
+  ASSERT_TRUE(world.RunInOrder());
+  const api::CommitTestStatus status = world.CommitTestNamed(name).status;
+  EXPECT_EQ(status.result, api::TestResult::kFailed);
+  EXPECT_EQ(status.attempts.size(), 1U);
+  EXPECT_EQ(*status.summary, (api::TestCounts{9, 8, 1, 0, 0, 0}));
+  ExpectSound(world);
+}
+
+TEST(OperatorSimulation, RepeatsAllShardsWhenOneIsLost) {
+  World world(1);
+  const std::string name = world.Add({137, "", ""}, 1, std::nullopt, 3);
+  world.StartOperator();
+  ASSERT_TRUE(world.RunInOrder());
+  EXPECT_EQ(world.ReasonOf(name), "InfrastructureRetriesExhausted");
+  EXPECT_EQ(world.CommitTestNamed(name).status.attempts.size(), 2U);
+  ExpectSound(world);
+}
+
 TEST(OperatorSimulation, SkipsInOneWriteWithoutAJobWhatIsNotRun) {
   World world(1);
   const std::string name =

@@ -113,7 +113,8 @@ void RunSeed(std::uint64_t seed) {
   for (int i = 0; i < tests; ++i) {
     const RunPlan run = RandomPlan(world);
     const int limit = world.Dice(4);
-    world.Add(run, limit, RandomNotRun(world));
+    const std::int64_t shards = world.Dice(3) == 0 ? 3 : 1;
+    world.Add(run, limit, RandomNotRun(world), shards);
   }
   int steps = 0;
   const auto calm = [&steps] { return steps > kDisturbedSteps; };

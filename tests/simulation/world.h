@@ -84,9 +84,10 @@ class World {
   /// Equal seeds make equal worlds.
   explicit World(std::uint64_t seed);
 
-  /// Adds a CommitTest whose run ends as `plan` says; its name.
+  /// Adds a CommitTest whose run ends as `plan` says; its name. Of several shards, the last one does,
+  /// and the others pass.
   std::string Add(const RunPlan& plan, std::int64_t infrastructure_limit = 3,
-                  std::optional<api::NotRun> not_run = std::nullopt);
+                  std::optional<api::NotRun> not_run = std::nullopt, std::int64_t shards = 1);
   /// (Re)starts the operator.
   void StartOperator(ModelClient::FaultPlan plan = nullptr);
   OperatorProcess& Operator() { return *operator_; }
@@ -120,6 +121,7 @@ class World {
 
  private:
   RunPlan PlanOf(const std::string& commit) const;
+  RunPlan PlanOfShard(const std::string& commit, std::int64_t index) const;
   bool StepAnything(const std::vector<int>& order);
   bool StepActor(int actor);
   void MoveTime();
@@ -131,7 +133,8 @@ class World {
   void CheckSilence();
 
   std::unique_ptr<Random> random_;
-  std::map<std::string, RunPlan> plans_;  ///< By commit.
+  std::map<std::string, RunPlan> plans_;        ///< By commit.
+  std::map<std::string, std::int64_t> shards_;  ///< By commit.
   std::unique_ptr<OperatorProcess> operator_;
   std::vector<std::string> violations_;
   int added_ = 0;

@@ -24,12 +24,18 @@ bool IsControlledBy(const json& object, const std::string& uid) {
   return !owners.empty() && kube::StringAt(owners[0], "uid") == uid;
 }
 
-const json* PodOf(const ModelServer& server, const std::string& job_uid) {
+const json* PodOf(const ModelServer& server, const std::string& job_uid, std::int64_t index) {
   for (const ObjectKey& key : server.Keys("pods")) {
     const json* pod = server.Find("pods", key);
-    if (IsControlledBy(*pod, job_uid)) return pod;
+    if (IsControlledBy(*pod, job_uid) && op::ParsePodView(*pod).index.value_or(0) == index) {
+      return pod;
+    }
   }
   return nullptr;
+}
+
+bool IsIndexed(const json& job) {
+  return kube::StringAt(job["spec"], "completionMode") == "Indexed";
 }
 
 json Condition(const std::string& type, const std::string& reason, WallTime now) {
@@ -50,14 +56,14 @@ std::string CommitOf(const json& pod) {
 
 }  // namespace
 
-void ModelCluster::CreatePod(const json& job) {
+void ModelCluster::CreatePod(const json& job, std::int64_t index) {
   const std::string uid = job["metadata"]["uid"];
   const std::string name = job["metadata"]["name"];
   json pod = {
       {"apiVersion", "v1"},
       {"kind", "Pod"},
       {"metadata",
-       {{"name", name + "-" + std::to_string(jobs_with_pod_.size())},
+       {{"name", name + "-" + std::to_string(pods_made_.size())},
         {"namespace", job["metadata"]["namespace"]},
         {"labels", job["spec"]["template"]["metadata"]["labels"]},
         {"annotations",
@@ -69,7 +75,11 @@ void ModelCluster::CreatePod(const json& job) {
                                           {"controller", true}}})}}},
       {"spec", job["spec"]["template"]["spec"]},
       {"status", {{"phase", "Pending"}}}};
-  jobs_with_pod_.insert(uid);
+  if (IsIndexed(job)) {
+    pod["metadata"]["annotations"]["batch.kubernetes.io/job-completion-index"] =
+        std::to_string(index);
+  }
+  pods_made_.insert({uid, index});
   static_cast<void>(server_.Create(op::PodType(), std::move(pod)));
 }
 
@@ -89,20 +99,66 @@ bool ModelCluster::StepJobController(const ObjectKey& key) {
     server_.Update("jobs", key, [&now](json& object) { object["status"]["startTime"] = now; });
     return true;
   }
-  const std::string uid = (*job)["metadata"]["uid"];
-  const json* pod = PodOf(server_, uid);
-  if (pod == nullptr) {
-    if (jobs_with_pod_.contains(uid)) {
-      FinishJob(key, "Failed", "BackoffLimitExceeded");
-    } else {
-      CreatePod(*job);
-    }
+  const json copy = *job;
+  const std::int64_t completions = copy["spec"]["completions"];
+  for (std::int64_t i = 0; i < completions; ++i) {
+    if (pods_made_.contains({copy["metadata"]["uid"], i})) continue;
+    CreatePod(copy, i);
     return true;
   }
+  if (IsIndexed(copy) && RecordEnds(copy)) return true;
+  int succeeded = 0;
+  for (std::int64_t i = 0; i < completions; ++i) {
+    const auto end = Succeeded(copy, i);
+    if (!end) return false;
+    if (*end) ++succeeded;
+  }
+  const bool lost = PodOf(server_, copy["metadata"]["uid"], 0) == nullptr;
+  if (succeeded == completions) {
+    FinishJob(key, "Complete", "CompletionsReached");
+  } else if (IsIndexed(copy)) {
+    FinishJob(key, "Failed", "FailedIndexes");
+  } else {
+    FinishJob(key, "Failed", lost ? "BackoffLimitExceeded" : "PodFailurePolicy");
+  }
+  return true;
+}
+
+/// What was recorded stays, though the Pod may go.
+std::optional<bool> ModelCluster::Succeeded(const json& job, std::int64_t index) const {
+  const json& status = kube::ObjectAt(job, "status");
+  const std::string name = "," + std::to_string(index) + ",";
+  for (const auto& [list, succeeded] :
+       {std::pair("completedIndexes", true), std::pair("failedIndexes", false)}) {
+    const std::string all = "," + kube::StringAt(status, list) + ",";
+    if (all.find(name) != std::string::npos) return succeeded;
+  }
+  const json* pod = PodOf(server_, job["metadata"]["uid"], index);
+  if (pod == nullptr) return false;
   const std::string phase = kube::StringAt(kube::ObjectAt(*pod, "status"), "phase");
-  if (phase == "Succeeded") FinishJob(key, "Complete", "CompletionsReached");
-  if (phase == "Failed") FinishJob(key, "Failed", "PodFailurePolicy");
-  return phase == "Succeeded" || phase == "Failed";
+  if (phase != "Succeeded" && phase != "Failed") return std::nullopt;
+  return phase == "Succeeded";
+}
+
+bool ModelCluster::RecordEnds(const json& job) {
+  std::string completed;
+  std::string failed;
+  for (std::int64_t i = 0; i < job["spec"]["completions"]; ++i) {
+    const auto succeeded = Succeeded(job, i);
+    if (!succeeded) continue;
+    std::string& list = *succeeded ? completed : failed;
+    list += (list.empty() ? "" : ",") + std::to_string(i);
+  }
+  const json& status = kube::ObjectAt(job, "status");
+  if (kube::StringAt(status, "completedIndexes") == completed &&
+      kube::StringAt(status, "failedIndexes") == failed) {
+    return false;
+  }
+  server_.Update("jobs", KeyOf(job), [&](json& object) {
+    object["status"]["completedIndexes"] = completed;
+    object["status"]["failedIndexes"] = failed;
+  });
+  return true;
 }
 
 void ModelCluster::Schedule(const ObjectKey& key) {
@@ -123,8 +179,10 @@ void ModelCluster::Start(const json& pod) {
     if (candidate["metadata"]["uid"] == op::ParsePodView(pod).job_uid) job = &candidate;
   }
   if (job != nullptr) {
+    const std::string attempt = pod["metadata"]["annotations"][api::kAttemptAnnotation];
+    const auto index = op::ParsePodView(pod).index;
     ++starts_[{(*job)["metadata"]["ownerReferences"][0]["uid"],
-               pod["metadata"]["annotations"][api::kAttemptAnnotation]}];
+               index ? attempt + ", shard " + std::to_string(*index) : attempt}];
   }
   const std::string now = FormatTime(clock_.Wall());
   server_.Update("pods", KeyOf(pod), [&now](json& object) {
@@ -159,7 +217,7 @@ void ModelCluster::SetPhase(const ObjectKey& key, std::int64_t exit_code) {
 bool ModelCluster::StepDeletedPod(const json& pod) {
   const op::PodView view = op::ParsePodView(pod);
   if (view.Running() != nullptr) {
-    RunPlan interrupted = plan_(CommitOf(pod));
+    RunPlan interrupted = plan_(CommitOf(pod), view.index);
     if (interrupted.exit_code == 0) interrupted.exit_code = 10;
     Terminate(pod, interrupted);
     return true;
@@ -191,7 +249,7 @@ bool ModelCluster::StepPod(const ObjectKey& key) {
   } else if (view.Waiting() != nullptr) {
     Start(copy);
   } else if (view.Running() != nullptr) {
-    Terminate(copy, plan_(CommitOf(copy)));
+    Terminate(copy, plan_(CommitOf(copy), view.index));
   } else if (view.phase == "Running") {
     SetPhase(key, view.Terminated()->exit_code);
   } else {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -19,14 +20,17 @@ struct RunPlan {
   std::string termination_reason;  ///< Empty: by the exit code.
 };
 
-/// A model of what Kubernetes does with Jobs: Job controller, scheduler and one kubelet. Each call
+/// The plan of a commit's run; of a shard of it, whose index is given.
+using RunPlanOf =
+    std::function<RunPlan(const std::string& commit, std::optional<std::int64_t> index)>;
+
+/// A model of what Kubernetes does with Jobs, Indexed ones with backoffLimitPerIndex 0 too: Job controller, scheduler and one kubelet. Each call
 /// of `Step…` does at most one small thing, as its real part would in one write, so that a scheduler
 /// can interleave anything. Single-threaded.
 class ModelCluster {
  public:
-  /// `plan`: how the run of a commit ends.
-  ModelCluster(ModelServer& server, const Clock& clock,
-               std::function<RunPlan(const std::string& commit)> plan)
+  /// `plan`: how the run of a commit, or of its shard, ends.
+  ModelCluster(ModelServer& server, const Clock& clock, RunPlanOf plan)
       : server_(server), clock_(clock), plan_(std::move(plan)) {}
 
   /// One step for one Job; false if nothing is to do.
@@ -36,12 +40,15 @@ class ModelCluster {
   /// A node that is silent: its Pods stay as they are.
   void SetNodeSilent(bool silent) { node_silent_ = silent; }
 
-  /// How often a container was started, by CommitTest UID and attempt: a ledger that the operator
+  /// How often a container was started, by CommitTest UID and attempt (and shard): a ledger that the operator
   /// cannot see.
   const std::map<std::pair<std::string, std::string>, int>& Starts() const { return starts_; }
 
  private:
-  void CreatePod(const nlohmann::json& job);
+  void CreatePod(const nlohmann::json& job, std::int64_t index);
+  /// How the completion has ended, if it has.
+  std::optional<bool> Succeeded(const nlohmann::json& job, std::int64_t index) const;
+  bool RecordEnds(const nlohmann::json& job);
   bool StepDeletedPod(const nlohmann::json& pod);
   void Schedule(const kube::ObjectKey& pod);
   void Start(const nlohmann::json& pod);
@@ -51,8 +58,8 @@ class ModelCluster {
 
   ModelServer& server_;
   const Clock& clock_;
-  const std::function<RunPlan(const std::string& commit)> plan_;
-  std::set<std::string> jobs_with_pod_;  ///< UIDs.
+  const RunPlanOf plan_;
+  std::set<std::pair<std::string, std::int64_t>> pods_made_;  ///< By UID of the Job and index.
   std::map<std::pair<std::string, std::string>, int> starts_;
   bool node_silent_ = false;
 };

@@ -216,6 +216,7 @@ TEST(MakePlan, DescribesTheCommitTestInFull) {
   shared.tests.framework = api::Framework::kPytest;
   shared.execution.timeout_seconds = 77;
   shared.retry.infrastructure_limit = 5;
+  shared.sharding = {4, api::ShardStrategy::kName};
   shared.ttl_seconds_after_finished = 7'200;
   repository.spec.template_ = shared;
   const char* ref = "refs/heads/feature/x";
@@ -238,6 +239,7 @@ TEST(MakePlan, DescribesTheCommitTestInFull) {
   EXPECT_EQ(test.spec.tests, repository.spec.template_->tests);
   EXPECT_EQ(test.spec.execution, repository.spec.template_->execution);
   EXPECT_EQ(test.spec.retry, repository.spec.template_->retry);
+  EXPECT_EQ(test.spec.sharding, repository.spec.template_->sharding);
   EXPECT_EQ(test.spec.ttl_seconds_after_finished, 7'200);
 }
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/api/names.h"
+#include "operator/unit_timings.h"
 #include "tests/support/operator_builders.h"
 
 namespace committest::op {
@@ -53,6 +54,17 @@ TEST(ParseForCache, DecidesTheSameOfAFinishedOneAsAllOfItWould) {
   }
   EXPECT_TRUE(ParseForCache(object).spec.execution.env.empty());
   EXPECT_TRUE(ParseForCache(object).status.failures.empty());
+}
+
+TEST(ParseForCache, KeepsWhereRecordedTimingsAreAndNotAllOfThem) {
+  api::CommitTest finished = ACommitTest();
+  finished.spec.tests.framework = api::Framework::kPytest;
+  finished.status.result = api::TestResult::kPassed;
+  finished.status.completion_time = At(10);
+  finished.status.timings = {{"0000000a", 1}, {"0000000b", 2}, {"0000000c", 3}};
+  const auto kept = std::make_shared<const api::CommitTest>(ParseForCache(ObjectOf(finished)));
+  EXPECT_EQ(kept->status.timings.size(), 1U);
+  EXPECT_EQ(TimingsSource({kept}, finished), finished.meta.Key());
 }
 
 TEST(Caches, FindChildrenByTheUidOfTheirController) {
