@@ -29,13 +29,21 @@ void CheckSpec(const CommitTestSpec& spec) {
   Expect(ToJson(*again) == written, "a spec that was written reads the same");
   Expect(again->source == spec.source && again->tests == spec.tests &&
              again->execution == spec.execution && again->retry == spec.retry &&
-             again->cancel_requested == spec.cancel_requested,
+             again->sharding == spec.sharding && again->cancel_requested == spec.cancel_requested,
          "nothing of a spec is lost");
 }
 
 void CheckRequest(const CommitTestSpec& spec) {
-  const RunRequest request{spec.source.url, spec.source.commit, spec.source.ref, spec.tests,
-                           spec.execution.timeout_seconds};
+  RunRequest request{spec.source.url,
+                     spec.source.commit,
+                     spec.source.ref,
+                     spec.tests,
+                     spec.execution.timeout_seconds,
+                     spec.retry.failed_test_reruns,
+                     {},
+                     {}};
+  // The strategy means nothing to a run that is not split.
+  if (spec.sharding.count > 1) request.sharding = spec.sharding;
   const auto taken = ParseRunRequest(ToJson(request).dump());
   Expect(taken.has_value() && *taken == request, "the runner takes what the operator took");
 }
