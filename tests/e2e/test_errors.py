@@ -52,8 +52,9 @@ def test_errors_say_whose_they_are(system):
     unreachable = lab.create("unreachable", url="http://127.0.0.1:1/none.git", retry=ONCE)
     no_report = lab.create("no-report", tests={"framework": "Command", "command": ["true"]})
     no_program = lab.create("no-program", tests={"framework": "Command", "command": ["none"]})
-    # The kubelet refuses the name at once, so that it need not be waited for a registry.
-    no_image = lab.create("no-image", execution={"image": "No:Image", "startTimeoutSeconds": 15})
+    # The kubelet refuses the name at once, so that it need not be waited for a registry; but the other
+    # container checks out before, beside four Pods that start.
+    no_image = lab.create("no-image", execution={"image": "No:Image", "startTimeoutSeconds": 30})
     told_to_end = lab.create("told", tests=TELL_THE_RUNNER_TO_END, retry={"infrastructureLimit": 1})
     lab.ended(unreachable, "CheckoutFailed")
     lab.ended(no_report, "ReportInvalid")
