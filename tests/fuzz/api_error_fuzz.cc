@@ -21,13 +21,17 @@ int Number(std::string_view text) {
   return number;
 }
 
-// Whether a URL in `text` still has user information that is not hidden.
+// Whether a URL in `text` still has user information that is not hidden. A name alone is part of an
+// ssh address.
 bool ShowsUserInfo(std::string_view text) {
   for (std::size_t at = text.find("://"); at != std::string_view::npos; at = text.find("://")) {
+    const bool is_ssh = text.substr(0, at).ends_with("ssh");
     text.remove_prefix(at + 3);
     const std::string_view authority = text.substr(0, text.find_first_of("/?# \t\r\n\"'"));
     const std::size_t end = authority.rfind('@');
-    if (end != std::string_view::npos && authority.substr(0, end) != "***") return true;
+    if (end == std::string_view::npos || authority.substr(0, end) == "***") continue;
+    const bool is_name = authority.substr(0, end).find_first_of(":@") == std::string_view::npos;
+    if (!is_ssh || !is_name) return true;
   }
   return false;
 }
